@@ -23,6 +23,9 @@ def test_a_number_is_a_job_and_anything_else_a_file() -> None:
         (("1",), "where is the job? add --rpc URL"),
         (("model.json",), "of which input? add --input FILE"),
         (("model.json", "0", "--input", "none"), "model.json is no job; only jobs have shards"),
+        (("1", "--runs", "2"), "where is the job? add --rpc URL"),
+        (("1", "--runs", "3"), "expected 2, 4, 8, 16 or 32 runs in one proof; got 3"),
+        (("model.json", "--runs", "2"), "for one proof of many runs of a model give --input as often"),
     ],
 )
 def test_what_is_missing_is_said(words: tuple[str, ...], said: str) -> None:

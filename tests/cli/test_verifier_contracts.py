@@ -150,3 +150,7 @@ def test_broken_versions_cannot_be_deployed(verifiers: Invoke) -> None:
     assert verifiers("deploy", "model.json", *KEYS, "--root-verifier", "0x" + "11" * 20).exit_code == 2
     assert verifiers("deploy", "sp1-6.1", *KEYS, "--root-verifier", "0x" + "11" * 20).exit_code == 2
     assert verifiers("check", "sp1-6.1", "0x12").exit_code == 2
+    assert verifiers("deploy", "sp1-6.1", *KEYS, "--runs", 2).exit_code == 2
+    for runs in (0, 1, 3, 64):
+        refused = verifiers("deploy", "model.json", *KEYS, "--runs", runs)
+        assert refused.exit_code == 2 and "8, 16 or 32 runs" in refused.output

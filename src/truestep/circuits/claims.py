@@ -151,14 +151,15 @@ def check_claim(model: Model, content: bytes, claimed: Claimed) -> None:
     Raises `CircuitError`. What it looks at is cheap; that the program is the model's, an entry says.
     """
     work, leaf = claimed.work, claimed.leaf
+    if work.shard_count != 1:
+        raise CircuitError(
+            f"a proof of one run is for a job of one shard, and this job has {work.shard_count} (C10.3);"
+            f" `truestep prove {job_of_task(claimed.task_id)} 0 --runs N` proves the claims of many at once"
+        )
     if work.input_size != len(content) or work.input_root != root_of_bytes(content, RANGE_LEVEL):
         raise CircuitError(
             f"the input of {len(content)} bytes is not that of the job, which has {work.input_size}; give the"
             " file that was submitted: the model's bytes, not numbers"
-        )
-    if work.shard_count != 1:
-        raise CircuitError(
-            f"a proof of one run is for a job of one shard, and this job has {work.shard_count} (C10.3)"
         )
     if (leaf.status, leaf.code) != (Status.EXITED, 0):
         raise CircuitError(

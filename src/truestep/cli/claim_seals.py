@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from truestep.base.ids import JobId, TaskId, job_of_task, shard_of_task, task_in_words, task_of
-from truestep.circuits.claim_prover import ModelProver, ProvenModel, open_model
+from truestep.circuits.claim_prover import ModelProver, open_model
 from truestep.circuits.claims import Claimed, check_claim
 from truestep.circuits.errors import CircuitError
 from truestep.circuits.model import Model
@@ -39,6 +39,14 @@ class ClaimOptions:
     model: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Of a job: the quantised model that its program was made of."),
+    ] = None
+    runs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Of a job of many shards: prove the claims of 2, 4, 8, 16 or 32 from this shard on by one"
+            " proof.",
+        ),
     ] = None
     rpc: Annotated[
         list[str] | None,
@@ -73,7 +81,7 @@ def task_named(what: str, shard: int | None) -> TaskId | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Sought:
+class Sought:
     """A claim to prove, on a chain that was asked."""
 
     chain: "ChainReader"
@@ -94,11 +102,11 @@ def prove_claim(
     if len(inputs) > 1:
         raise Failure("too many inputs", f"a job has one input; got {len(inputs)}")
     sought = _sought(screen, task_id, options)
-    model = _model(sought, options.model)
+    model = claimed_model(sought, options.model)
     content = _input(sought, model, options, inputs[0] if inputs else None)
     check_claim(model, content, sought.claimed)
     proven = open_model(model, Tools(tools_folder()), key, screen.tell)
-    entry = _entry(sought, proven, key)
+    entry = taking_entry(sought, proven.key_digest, key, "this model's circuit")
     order = SealOrder(
         chain_id=sought.deployment.chain_id,
         jobs=sought.deployment.address("Jobs"),
@@ -131,7 +139,7 @@ def prove_claim(
     }
 
 
-def _sought(screen: Screen, task_id: TaskId, options: ClaimOptions) -> _Sought:
+def _sought(screen: Screen, task_id: TaskId, options: ClaimOptions) -> Sought:
     """The claim as the chain has it. Refuses one that cannot be proven, and says why."""
     from truestep.client.verifiers import standing_claim
     from truestep.protocol.settlement.ids import batch_of_claim
@@ -146,10 +154,11 @@ def _sought(screen: Screen, task_id: TaskId, options: ClaimOptions) -> _Sought:
     if leaf_id is not None and chain.head().time_seconds > facts.batches[batch_of_claim(leaf_id)].batch.until:
         raise Failure("too late", f"the window of {what} is over: its claim cannot be proven any more")
     claimed = Claimed(task_id=task_id, work=job.work, terms=job.terms, leaf=claim.leaf)
-    return _Sought(chain=chain, deployment=deployment, claim=claim, claimed=claimed)
+    return Sought(chain=chain, deployment=deployment, claim=claim, claimed=claimed)
 
 
-def _model(sought: _Sought, path: Path | None) -> Model:
+def claimed_model(sought: Sought, path: Path | None) -> Model:
+    """The model of the claim's program, as the user says."""
     if path is not None:
         return read_model(path)
     raise Failure(
@@ -159,12 +168,15 @@ def _model(sought: _Sought, path: Path | None) -> Model:
     )
 
 
-def _input(sought: _Sought, model: Model, options: ClaimOptions, path: Path | None) -> bytes:
+def _input(sought: Sought, model: Model, options: ClaimOptions, path: Path | None) -> bytes:
+    return kept_input(sought, options) if path is None else read_input(model, path)
+
+
+def kept_input(sought: Sought, options: ClaimOptions) -> bytes:
+    """The job's input as stores have it."""
     from truestep.client.stored import stored_input
     from truestep.composition.network import open_blobs
 
-    if path is not None:
-        return read_input(model, path)
     if not options.blobs:
         raise Failure(
             "no input", "give the job's input with --input FILE, or a store that has it with --blobs URL|DIR"
@@ -173,11 +185,11 @@ def _input(sought: _Sought, model: Model, options: ClaimOptions, path: Path | No
     return stored_input(open_blobs(options.blobs), work.input_root, work.input_size, job.input_uri)
 
 
-def _entry(sought: _Sought, proven: ProvenModel, key: KeyName) -> "ListedEntry":
+def taking_entry(sought: Sought, key_digest: bytes, key: KeyName, what: str) -> "ListedEntry":
     """The entry that takes the seal, now or soon; a proof that none takes would be made in vain."""
     from truestep.client.verifiers import EntryState
 
-    own = [each for each in _entries(sought) if each.entry.key_digest == proven.key_digest]
+    own = [each for each in _entries(sought) if each.entry.key_digest == key_digest]
     for state in (EntryState.LIVE, EntryState.EARLY):
         for each in own:
             if each.state is state:
@@ -185,13 +197,13 @@ def _entry(sought: _Sought, proven: ProvenModel, key: KeyName) -> "ListedEntry":
     other = KeyName.DEVELOPMENT if key is KeyName.PRODUCTION else KeyName.PRODUCTION
     raise Failure(
         "no entry",
-        f"no entry of Verifiers takes proofs of this model's circuit with the {key} key,"
-        f" 0x{proven.key_digest.hex()}. {_entries_in_words(sought)} If one is of the {other} key, add --key"
+        f"no entry of Verifiers takes proofs of {what} with the {key} key, 0x{key_digest.hex()}."
+        f" {_entries_in_words(sought)} If one is of the {other} key, add --key"
         f" {other}; else governance must add one (docs/circuits.md)",
     )
 
 
-def _entries(sought: _Sought) -> list["ListedEntry"]:
+def _entries(sought: Sought) -> list["ListedEntry"]:
     """The entries that are for the job's program."""
     from truestep.client.verifiers import entries
     from truestep.protocol.settlement.jobs import program_hash
@@ -200,7 +212,7 @@ def _entries(sought: _Sought) -> list["ListedEntry"]:
     return [each for each in entries(sought.chain) if each.entry.program_hash == program]
 
 
-def _entries_in_words(sought: _Sought) -> str:
+def _entries_in_words(sought: Sought) -> str:
     found = _entries(sought)
     named = "; ".join(
         f"entry {each.number} ({each.entry.system}, {each.state}) of circuit 0x{each.entry.key_digest.hex()}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from truestep.base.ids import Address, Bytes32
+from truestep.circuits.folding import MOST_RUNS, is_run_count
 from truestep.circuits.setup_key import DEVELOPMENT_WARNING, KeyName
 from truestep.cli.failure import Failure
 from truestep.cli.options import NetworkOptions, parse_address
@@ -15,6 +16,8 @@ from truestep.protocol.deployment.plan import Plan
 
 if TYPE_CHECKING:
     from truestep.adapters.chain.circuit_verifiers import CircuitContracts
+    from truestep.circuits.model import Model
+    from truestep.circuits.prover import Circuit
     from truestep.client.model_programs import ModelProgram
     from truestep.proofs.versions import Version
 
@@ -39,9 +42,18 @@ KeyOption = Annotated[
         " for devnets."
     ),
 ]
+RunsOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Of a model: for proofs of 2, 4, 8, 16 or 32 claims at once, of as many shards of a job.",
+    ),
+]
 CIRCUIT_SYSTEM = "UltraHonk"
 CIRCUIT_GAS = 1_000_000
 """A check of the MLP of docs/circuits-benchmarks.md takes 0.8 million; a larger circuit a little more."""
+RUN_GAS = 20_000
+"""More for each run of many: hashes of its root, output and leaf take half of that."""
 FOREIGN_GAS = 300_000
 SET_GAS = 340_000
 """docs/receipts.md: with a root that is proven along."""
@@ -157,10 +169,14 @@ class CircuitKind:
     model: str
     program: "ModelProgram"
     contracts: "CircuitContracts"
+    run_count: int | None = None
+    """Of a tree of circuits: how many runs are in one proof."""
 
     @property
     def name(self) -> str:
         """In words."""
+        if self.run_count is not None:
+            return f"the circuits of {self.run_count} runs of {self.model}"
         return f"the circuit of {self.model}"
 
     @property
@@ -171,15 +187,15 @@ class CircuitKind:
     @property
     def gas_limit(self) -> int:
         """What one proof may take."""
-        return CIRCUIT_GAS
+        return CIRCUIT_GAS + RUN_GAS * (self.run_count or 0)
 
     @property
     def promise(self) -> str:
         """What the check of a contract has shown, and what it has not."""
-        return (
-            f"of the circuit and the program that are made from {self.model} here; an entry also names the"
-            " limits of what it may prove"
-        )
+        what = "the circuit and the program that are"
+        if self.run_count is not None:
+            what = f"the tree of circuits for {self.run_count} runs, and of the program, that are"
+        return f"of {what} made from {self.model} here; an entry also names the limits of what it may prove"
 
     def believed(self) -> Believed:
         """Its entry's key and program."""
@@ -203,6 +219,7 @@ class CircuitKind:
                 "key_digest": f"0x{made.key_digest.hex()}",
                 "program_hash": f"0x{made.program_hash.hex()}",
                 "max_cycles": self.program.max_cycles,
+                **({"runs": self.run_count} if self.run_count is not None else {}),
             },
         )
 
@@ -212,12 +229,30 @@ def is_model(what: str) -> bool:
     return Path(what).suffix == ".json" or Path(what).is_file()
 
 
+def refuse_run_count(run_count: int | None) -> None:
+    """A number of runs that no proof is of. None is of one run."""
+    if run_count is not None and not is_run_count(run_count):
+        raise typer.BadParameter(
+            f"expected 2, 4, 8, 16 or {MOST_RUNS} runs in one proof; got {run_count}. For one run, leave it"
+            " out",
+            param_hint="--runs",
+        )
+
+
 def kind_of(
-    web3: Any, what: str, network: NetworkOptions, screen: Screen, *, key: KeyName, max_cycles: int | None
+    web3: Any,
+    what: str,
+    network: NetworkOptions,
+    screen: Screen,
+    *,
+    key: KeyName,
+    max_cycles: int | None,
+    run_count: int | None,
 ) -> Kind:
     """What the argument names. Raises Rejected for a version that is broken."""
     if is_model(what):
-        return circuit_kind(web3, Path(what), network, screen, key=key, max_cycles=max_cycles)
+        limits = (max_cycles, run_count)
+        return circuit_kind(web3, Path(what), network, screen, key, *limits)
     return ForeignKind(version=named_version(what))
 
 
@@ -237,9 +272,15 @@ def foreign_kind(web3: Any, name: str, root_verifier: str | None) -> ForeignKind
 
 
 def circuit_kind(
-    web3: Any, model: Path, network: NetworkOptions, screen: Screen, *, key: KeyName, max_cycles: int | None
+    web3: Any,
+    model: Path,
+    network: NetworkOptions,
+    screen: Screen,
+    key: KeyName,
+    max_cycles: int | None,
+    run_count: int | None,
 ) -> CircuitKind:
-    """The circuit and the program of a model, compiled. Refuses the development key where coins have value.
+    """The circuits and the program of a model, compiled. Refuses the development key where coins have value.
 
     Raises CircuitError, Rejected for another chain or a network without Verifiers, Unavailable.
     """
@@ -248,9 +289,7 @@ def circuit_kind(
     from truestep.adapters.chain.deployment import read_deployment
     from truestep.circuits.claims import claim_verifier
     from truestep.circuits.model_file import read_model
-    from truestep.circuits.prover import compile_circuit
-    from truestep.circuits.reference import Shown
-    from truestep.circuits.toolchain import Tools, tools_folder
+    from truestep.circuits.row_claims import rows_verifier
     from truestep.circuits.verifier import key_digest
     from truestep.client.model_programs import program_of_model
 
@@ -260,16 +299,32 @@ def circuit_kind(
     found = read_model(model)
     screen.doing(f"building the program of {model}")
     program = program_of_model(found, max_cycles)
-    circuit = compile_circuit(found, Tools(tools_folder()), key, screen.tell, shown=Shown.BYTES)
-    verifier = claim_verifier(
-        found,
-        chain_id=deployment.chain_id,
-        jobs=deployment.address("Jobs"),
-        key_digest=Bytes32(key_digest(circuit.key)),
-        program_hash=program.program_hash,
-    )
+    circuit = _outermost(found, key, run_count, screen)
+    chain_id, jobs, program_hash = deployment.chain_id, deployment.address("Jobs"), program.program_hash
+    digest = Bytes32(key_digest(circuit.key))
+    if run_count is None:
+        verifier = claim_verifier(
+            found, chain_id=chain_id, jobs=jobs, key_digest=digest, program_hash=program_hash
+        )
+    else:
+        verifier = rows_verifier(
+            found, run_count, chain_id=chain_id, jobs=jobs, key_digest=digest, program_hash=program_hash
+        )
     contracts = CircuitContracts(verifier=verifier, key=circuit.key, key_name=key)
-    return CircuitKind(model=found.name, program=program, contracts=contracts)
+    return CircuitKind(model=found.name, program=program, contracts=contracts, run_count=run_count)
+
+
+def _outermost(model: "Model", key: KeyName, run_count: int | None, screen: Screen) -> "Circuit":
+    """The circuit whose proofs a contract is shown."""
+    from truestep.circuits.folding import compile_tree
+    from truestep.circuits.prover import compile_circuit
+    from truestep.circuits.reference import Shown
+    from truestep.circuits.toolchain import Tools, tools_folder
+
+    tools = Tools(tools_folder())
+    if run_count is None:
+        return compile_circuit(model, tools, key, screen.tell, shown=Shown.BYTES)
+    return compile_tree(model, run_count, Shown.ROOT, tools, key, screen.tell).circuits[-1]
 
 
 def refuse_development_key(key: KeyName, chain_id: int, screen: Screen) -> None:

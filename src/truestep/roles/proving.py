@@ -127,7 +127,11 @@ def _nobody(view: ProvingView, claim: OwnClaim, usable: Sequence[tuple[EntryNumb
     if usable:
         return view.given_up[_key(claim, usable[0][1])]
     if claim.view.work.shard_count != SHARDS_OF_A_RUN:
-        return f"its job has {claim.view.work.shard_count} shards, and a proof of one run is for a job of one"
+        job_id = job_of_task(claim.view.task_id)
+        return (
+            f"its job has {claim.view.work.shard_count} shards, and a proof of one run is for a job of one;"
+            f" `truestep prove {job_id} 0 --runs N` proves the claims of many at once"
+        )
     return "no live entry of Verifiers is for its program, input and value, and for a model of this node"
 
 
@@ -198,7 +202,10 @@ def why_unprovable(
             " program's model, or with --unproven, and prove its claims with `truestep verifiers prove`"
         )
     if job.shard_count != SHARDS_OF_A_RUN:
-        return f"it has {job.shard_count} shards, and a proof of one run is for a job of one"
+        return (
+            f"it has {job.shard_count} shards, and a proof of one run is for a job of one: start with"
+            " --unproven to take it, and prove its claims with `truestep prove JOB SHARD --runs N`"
+        )
     fitting = [entry for entry in own if circuits.get(entry.key_digest) == job.input_size]
     if not fitting:
         return (

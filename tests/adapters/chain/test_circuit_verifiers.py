@@ -11,7 +11,7 @@ import pytest
 from web3 import Account
 
 from tests.adapters.chain.test_deploying import POLICY, Interrupted
-from truestep.adapters.chain.circuit_verifiers import CONTRACT, CircuitContracts
+from truestep.adapters.chain.circuit_verifiers import CONTRACT, ROWS_CONTRACT, CircuitContracts
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.deploy import carry_out, done_steps
 from truestep.adapters.chain.devnet import AnvilDevnet
@@ -20,15 +20,16 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, Bytes32
 from truestep.circuits.claims import ClaimVerifier
-from truestep.circuits.reference import STATED_PUBLIC_INPUTS
+from truestep.circuits.reference import PUBLIC_INPUTS, STATED_PUBLIC_INPUTS
+from truestep.circuits.row_claims import RowsVerifier
 from truestep.circuits.setup_key import KeyName
 from truestep.circuits.verifier import KEY_BYTES, key_digest, key_header
 from truestep.protocol.deployment.plan import Create, Plan
 
 
-def key_of_points(size: int) -> bytes:
+def key_of_points(size: int, public_inputs: int = STATED_PUBLIC_INPUTS) -> bytes:
     """A verification key whose points are all at infinity: nothing is proven with it."""
-    header = b"".join(each.to_bytes(32, "big") for each in key_header(size, STATED_PUBLIC_INPUTS))
+    header = b"".join(each.to_bytes(32, "big") for each in key_header(size, public_inputs))
     return header.ljust(KEY_BYTES, b"\0")
 
 
@@ -111,3 +112,32 @@ def test_the_state_of_another_circuit_is_refused(
     with pytest.raises(Rejected) as refused:
         carry_out(web3, signer, store, replace(contracts, key=key_of_points(13)).plan(), policy=POLICY)
     assert refused.value.reason is Reject.DEPLOYMENT_STATE
+
+
+@pytest.mark.anvil
+def test_the_contract_of_many_runs_is_told_from_others(
+    anvil: AnvilDevnet, signer: Any, contracts: CircuitContracts
+) -> None:
+    web3, key, one = connect(anvil.node), key_of_points(20, PUBLIC_INPUTS), contracts.verifier
+    verifier = RowsVerifier(
+        chain_id=one.chain_id,
+        jobs=one.jobs,
+        key_digest=Bytes32(key_digest(key)),
+        program_hash=one.program_hash,
+        input_size=8,
+        output_size=36,
+        run_count=4,
+    )
+    rows = CircuitContracts(verifier=verifier, key=key, key_name=KeyName.DEVELOPMENT)
+    made = carry_out(web3, signer, SqliteStore(), rows.plan(), policy=POLICY)
+    address = Address(str(made.entries[ROWS_CONTRACT].contract))
+    assert rows.check(web3, address).circuit == made.entries["Circuit"].contract
+    others = (
+        contracts,
+        replace(rows, verifier=replace(verifier, run_count=8)),
+        replace(rows, verifier=replace(verifier, input_size=9)),
+        replace(rows, key=key_of_points(21, PUBLIC_INPUTS)),
+    )
+    for other in others:
+        with pytest.raises(Rejected):
+            other.check(web3, address)

@@ -1,4 +1,4 @@
-"""Deploys what checks a circuit's proofs of claims, and finds out whether contracts are that (C10)."""
+"""Deploys what checks a circuit's proofs of claims, and finds out whether contracts are that (C10, C12)."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,13 +11,14 @@ from truestep.adapters.chain.foreign_verifiers import code_at
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 from truestep.circuits.claims import ClaimVerifier
+from truestep.circuits.row_claims import RowsVerifier
 from truestep.circuits.setup_key import KeyName
 from truestep.circuits.verifier import deployed_code, key_of, verifier_code
 from truestep.protocol.deployment.plan import AddressOf, Create, Plan
 
-CONTRACT = "CircuitVerifier"
+CONTRACT, ROWS_CONTRACT = "CircuitVerifier", "RowsVerifier"
 CIRCUIT = "Circuit"
-"""The contract of one circuit (C7), which CircuitVerifier asks."""
+"""The contract of one circuit (C7), which either of them asks."""
 _ANYBODY = "0x0000000000000000000000000000000000000000"
 
 
@@ -25,19 +26,28 @@ _ANYBODY = "0x0000000000000000000000000000000000000000"
 class CircuitContracts:
     """What the two contracts must be: of one circuit's key, and of one program in one network."""
 
-    verifier: ClaimVerifier
+    verifier: ClaimVerifier | RowsVerifier
+    """Of one run, or of many in one proof."""
     key: bytes
+    """Of the circuit whose proofs the contract is shown: of many runs, the outermost one."""
     key_name: KeyName
+
+    @property
+    def contract(self) -> str:
+        """Which contract ties a proof to claims."""
+        return ROWS_CONTRACT if isinstance(self.verifier, RowsVerifier) else CONTRACT
 
     def plan(self) -> Plan:
         """What deploying them takes."""
         circuit = Create(contract=CIRCUIT, code=verifier_code(self.key, self.key_name))
         arguments = self._arguments(AddressOf(contract=CIRCUIT))
-        return Plan(steps=(circuit, Create(contract=CONTRACT, arguments=arguments)), facts=())
+        return Plan(steps=(circuit, Create(contract=self.contract, arguments=arguments)), facts=())
 
     def _arguments(self, circuit: AddressOf | Address) -> tuple[Any, ...]:
         made = self.verifier
-        sizes = (made.input_size, made.output_size)
+        sizes: tuple[int, ...] = (made.input_size, made.output_size)
+        if isinstance(made, RowsVerifier):
+            sizes = (*sizes, made.run_count)
         return (made.jobs, circuit, made.key_digest, made.program_hash, *sizes)
 
     def check(self, web3: Web3, address: Address) -> "FoundCircuit":
@@ -46,8 +56,8 @@ class CircuitContracts:
         Raises Rejected if one is another, Unavailable if the node fails.
         """
         found = code_at(web3, address)
-        circuit = _circuit_of(web3, address)
-        creation = encode_creation(web3, CONTRACT, self._arguments(circuit))
+        circuit = _circuit_of(web3, self.contract, address)
+        creation = encode_creation(web3, self.contract, self._arguments(circuit))
         with asking_node():
             call = {"from": Web3.to_checksum_address(_ANYBODY), "data": cast(Any, creation.payload)}
             expected = bytes(web3.eth.call(cast(Any, call)))
@@ -55,8 +65,8 @@ class CircuitContracts:
             raise Rejected(
                 Reject.WIRING,
                 f"the contract at {address} is not the verifier of this model's circuit for this network,"
-                " program and number of cycles; look at --max-cycles and --key, and do not let it be"
-                " believed: `truestep verifiers deploy` makes a right one",
+                " program, cycles and number of runs; look at --max-cycles, --key and --runs, and do"
+                " not let it be believed: `truestep verifiers deploy` makes a right one",
             )
         self._check_circuit(web3, circuit)
         return FoundCircuit(address=address, circuit=circuit, code_hash=bytes(Web3.keccak(found)))
@@ -73,7 +83,7 @@ class CircuitContracts:
         )
         raise Rejected(
             Reject.WIRING,
-            f"the contract at {address}, which CircuitVerifier asks, {why}; do not let it be believed",
+            f"the contract at {address}, which {self.contract} asks, {why}; do not let it be believed",
         )
 
 
@@ -87,8 +97,8 @@ class FoundCircuit:
     """What an entry of Verifiers keeps."""
 
 
-def _circuit_of(web3: Web3, address: Address) -> Address:
-    question = encode_function(web3, CONTRACT, "CIRCUIT", [])
+def _circuit_of(web3: Web3, contract: str, address: Address) -> Address:
+    question = encode_function(web3, contract, "CIRCUIT", [])
     try:
         with asking_node():
             call = {"to": Web3.to_checksum_address(address), "data": cast(Any, question)}
@@ -99,4 +109,4 @@ def _circuit_of(web3: Web3, address: Address) -> Address:
         raise Rejected(
             Reject.WIRING, f"the contract at {address} is not the verifier of a circuit; check the address"
         )
-    return Address(Web3.to_checksum_address(decode_output(web3, CONTRACT, "CIRCUIT", answer)))
+    return Address(Web3.to_checksum_address(decode_output(web3, contract, "CIRCUIT", answer)))

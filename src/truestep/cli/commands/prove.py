@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from truestep.adapters.files import write_file
+from truestep.base.ids import TaskId
 from truestep.circuits.folding import MOST_RUNS, compile_tree, is_run_count, prove_tree
 from truestep.circuits.model_file import read_input, read_model
 from truestep.circuits.proof_file import proof_file, stated
@@ -19,7 +20,9 @@ from truestep.circuits.verifier import key_digest
 from truestep.cli.claim_seals import ClaimOptions, prove_claim, task_named
 from truestep.cli.failure import Failure, keep_inputs
 from truestep.cli.option_groups import grouped
+from truestep.cli.row_seals import prove_rows
 from truestep.cli.screen import JsonFlag, Screen, guarded
+from truestep.cli.verifier_kinds import refuse_run_count
 
 EXAMPLE = (
     "Example: truestep prove model.json --input digit.npy --key development -o proof.json, or:"
@@ -45,7 +48,10 @@ def prove_model(
     ],
     claim: ClaimOptions,
     shard: Annotated[
-        int | None, typer.Argument(metavar="SHARD", min=0, help="Of a job: the shard. Default: 0.")
+        int | None,
+        typer.Argument(
+            metavar="SHARD", min=0, help="Of a job: the shard, with --runs the first. Default: 0."
+        ),
     ] = None,
     inputs: Annotated[
         list[Path] | None,
@@ -53,7 +59,8 @@ def prove_model(
             "--input",
             metavar="FILE",
             help="One input: .npy or .csv of numbers, or else the model's bytes. Give 2, 4, 8 … 32 for one"
-            " proof of all. Of a job it can be left out with --blobs.",
+            " proof of all. Of a job it can be left out with --blobs; with --runs it is the input of the"
+            " whole job, or give one for each of its rows.",
         ),
     ] = None,
     output: Annotated[
@@ -79,24 +86,42 @@ def prove_model(
 
     Of a job under the policy *validity*, with the model of its program: find input and claim, and write the
     claim's proof (its seal), for `truestep verifiers prove`. If something is missing, it is said before
-    anything is proven. A worker with --prove does all of this by itself.
+    anything is proven. A worker with --prove does all of this by itself. With --runs N it is one proof of the
+    claims of N shards of a job whose input is rows; the first shard is a multiple of N.
     """
     screen = Screen(as_json=as_json)
     task_id = task_named(what, shard)
+    refuse_run_count(claim.runs)
     if task_id is None:
         if shard is not None:
             raise typer.BadParameter(f"{what} is no job; only jobs have shards", param_hint="SHARD")
+        if claim.runs is not None:
+            raise typer.BadParameter(
+                "--runs is of jobs; for one proof of many runs of a model give --input as often",
+                param_hint="--runs",
+            )
         _prove_model(screen, Path(what), inputs or [], output or Path("proof.json"), key)
         return
-    written = output or Path("seal.bin")
-    keep_inputs(written, claim.model, *(inputs or []))
+    _prove_claims(screen, task_id, claim, inputs or [], key, output or Path("seal.bin"))
+
+
+def _prove_claims(
+    screen: Screen, task_id: TaskId, claim: ClaimOptions, inputs: list[Path], key: KeyName, written: Path
+) -> None:
+    """Write the proof of one claim, or of many."""
+    keep_inputs(written, claim.model, *inputs)
     before = _child_seconds()
-    fields = prove_claim(screen, task_id, claim, inputs or [], key, written)
+    if claim.runs is None:
+        fields = prove_claim(screen, task_id, claim, inputs, key, written)
+        place = f"{fields['job_id']} {fields['shard_index']}"
+    else:
+        fields = prove_rows(screen, task_id, claim.runs, claim, inputs, key, written)
+        place = f"{fields['job_id']} {fields['first_shard']} --runs {claim.runs}"
     if key is KeyName.DEVELOPMENT:
         screen.warn([DEVELOPMENT_WARNING])
     screen.result(fields | {"cpu_seconds": round(_child_seconds() - before, 2)})
-    place = f"{fields['job_id']} {fields['shard_index']} --entry {fields['entry']}"
-    screen.tell(f"next: truestep verifiers prove {place} --seal {shlex.quote(str(written))}")
+    sealed = f"--entry {fields['entry']} --seal {shlex.quote(str(written))}"
+    screen.tell(f"next: truestep verifiers prove {place} {sealed}")
 
 
 def _prove_model(screen: Screen, model: Path, inputs: list[Path], output: Path, key: KeyName) -> None:

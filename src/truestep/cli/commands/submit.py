@@ -78,6 +78,10 @@ PROOF_NOTICE = (
     "each claim must be proven to a verifier that this network believes (`truestep verifiers list`), or it is"
     " dropped; consumers can rely on a proof at once, and a dispute can show it wrong for one window"
 )
+MANY_NOTICE = (
+    "if its verifier is of a model's circuits, claims of several shards are proven 2, 4, 8, 16 or 32 at once,"
+    " by `truestep prove JOB SHARD --runs N`; a worker with --prove does not take such a job"
+)
 NameOption = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="With --state: post one job per name, even if the options differ."),
@@ -136,6 +140,8 @@ def submit(
         screen.note(sentence)
     if policy is PolicyName.VALIDITY:
         screen.note(PROOF_NOTICE)
+        if terms.shards > 1:
+            screen.note(MANY_NOTICE)
     trial = Task(shard_count=terms.shards, input=content)
     order = replace(
         terms.order(terms.max_cycles or _trial_cycles(screen, file, trial), name),

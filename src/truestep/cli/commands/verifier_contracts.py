@@ -25,10 +25,12 @@ from truestep.cli.verifier_kinds import (
     KeyOption,
     Kind,
     MaxCyclesOption,
+    RunsOption,
     WhatArgument,
     foreign_kind,
     is_model,
     kind_of,
+    refuse_run_count,
 )
 
 DEPLOY_EXAMPLE = "Example: truestep verifiers deploy risc-zero-3.0 --rpc URL --keystore deployer.json"
@@ -53,12 +55,13 @@ def deploy(
     ] = None,
     key: KeyOption = KeyName.PRODUCTION,
     max_cycles: MaxCyclesOption = None,
+    runs: RunsOption = None,
     state: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             help="Journal of what was sent, with which the command resumes. Default: VERSION.state, or the"
-            " model's name with this suffix.",
+            " model's name with this suffix, and the number of runs before it.",
         ),
     ] = None,
     dry_run: Annotated[
@@ -72,7 +75,8 @@ def deploy(
     """Deploy the contract that checks proofs of RISC Zero, SP1 or a model's circuit, and check it then.
 
     Of a model two contracts are deployed: that of its circuit, and CircuitVerifier, which checks what of a
-    claim the circuit's proof is of, for one program in one network.
+    claim the circuit's proof is of, for one program in one network. With --runs it is the outermost circuit
+    of a tree, and RowsVerifier, which takes one proof of the claims of as many shards.
 
     Nobody owns them. They count for nothing until governance adds an entry (`truestep verifiers add`).
     Anybody can check that they are right: `truestep verifiers check`. An interrupted deployment goes on with
@@ -86,13 +90,13 @@ def deploy(
 
     screen = Screen(as_json=as_json)
     web3, policy = connect(network.rpc), transaction_policy(max_fee, max_tip)
-    _refuse_options_of_others(what, key, max_cycles, root_verifier)
+    _refuse_options_of_others(what, key, max_cycles, root_verifier, runs)
     if root_verifier is not None:
         kind: Kind = foreign_kind(web3, what, root_verifier)
     else:
-        kind = kind_of(web3, what, network, screen, key=key, max_cycles=max_cycles)
+        kind = kind_of(web3, what, network, screen, key=key, max_cycles=max_cycles, run_count=runs)
     plan, account = kind.plan(), keystore_address(keystore)
-    place = state or Path(f"{Path(what).stem if is_model(what) else what}.state")
+    place = state or _state_file(what, runs)
     with SqliteStore(place if place.exists() or not dry_run else None) as store:
         trial = try_plan(web3, account, plan, policy, done_steps(store, plan, account))
         words = f"{len(plan.steps)} transactions, {trial.gas:,} gas, about {coins(trial.cost_wei)}"
@@ -110,6 +114,7 @@ def deploy(
     _show(screen, kind, _checked(kind, web3, address, place), gas_used=deployed.gas_used)
     same = f" --key {key}" if is_model(what) and key is not KeyName.PRODUCTION else ""
     same += f" --max-cycles {max_cycles}" if max_cycles is not None else ""
+    same += f" --runs {runs}" if runs is not None else ""
     same += "" if is_model(what) else " --image HEX --program PROG --max-cycles N"
     screen.note(f"next: [bold]truestep verifiers add {escape(what)} {address}{same} --value-cap COINS[/]")
 
@@ -122,6 +127,7 @@ def check(
     network: NetworkOptions,
     key: KeyOption = KeyName.PRODUCTION,
     max_cycles: MaxCyclesOption = None,
+    runs: RunsOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Check that a contract is the verifier of this version or model: its code with every constant in it.
@@ -133,19 +139,28 @@ def check(
 
     screen = Screen(as_json=as_json)
     web3, place = connect(network.rpc), parse_address(address, "ADDRESS")
-    _refuse_options_of_others(what, key, max_cycles, None)
-    kind = kind_of(web3, what, network, screen, key=key, max_cycles=max_cycles)
+    _refuse_options_of_others(what, key, max_cycles, None, runs)
+    kind = kind_of(web3, what, network, screen, key=key, max_cycles=max_cycles, run_count=runs)
     _show(screen, kind, kind.check(web3, place))
 
 
+def _state_file(what: str, runs: int | None) -> Path:
+    """One of each deployment, so that none is taken for another that was interrupted."""
+    if not is_model(what):
+        return Path(f"{what}.state")
+    return Path(f"{Path(what).stem}.state" if runs is None else f"{Path(what).stem}-{runs}-runs.state")
+
+
 def _refuse_options_of_others(
-    what: str, key: KeyName, max_cycles: int | None, root_verifier: str | None
+    what: str, key: KeyName, max_cycles: int | None, root_verifier: str | None, runs: int | None
 ) -> None:
     """An option that would change nothing may have been meant to."""
     if is_model(what) and root_verifier is not None:
         raise typer.BadParameter("a model has no roots; leave --root-verifier out")
-    if not is_model(what) and (key is not KeyName.PRODUCTION or max_cycles is not None):
-        raise typer.BadParameter("--key and --max-cycles are of models; leave them out for a version")
+    given = (max_cycles, runs) != (None, None) or key is not KeyName.PRODUCTION
+    if not is_model(what) and given:
+        raise typer.BadParameter("--key, --max-cycles and --runs are of models; leave them out for a version")
+    refuse_run_count(runs)
 
 
 def _checked(kind: Kind, web3: Any, address: Address, state: Path) -> CheckedVerifier:

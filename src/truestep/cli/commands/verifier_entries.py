@@ -23,8 +23,11 @@ from truestep.cli.verifier_kinds import (
     KeyOption,
     Kind,
     MaxCyclesOption,
+    RunsOption,
     WhatArgument,
+    is_model,
     kind_of,
+    refuse_run_count,
 )
 
 if TYPE_CHECKING:
@@ -82,6 +85,7 @@ def add(
         typer.Option(metavar="PROG", help="Of a version: the truestep program that the image computes."),
     ] = None,
     max_cycles: MaxCyclesOption = None,
+    runs: RunsOption = None,
     key: KeyOption = KeyName.PRODUCTION,
     bits: Annotated[
         int, typer.Option(min=80, max=256, help="Of security, as you estimate it.")
@@ -109,11 +113,14 @@ def add(
     from truestep.protocol.validity.contracts.verifiers import EntryNumber
 
     screen = Screen(as_json=as_json)
+    refuse_run_count(runs)
+    if runs is not None and not is_model(what):
+        raise typer.BadParameter("--runs is of models; leave it out for a version")
     least_wei = parse_amount(least_bond, "--least-bond")
     cap_wei, place = parse_amount(value_cap, "--value-cap"), parse_address(address, "ADDRESS")
     timelock = open_timelock(network)
     owner.refuse_others("an announcement", timelock.proposer())
-    kind = kind_of(timelock.web3, what, network, screen, key=key, max_cycles=max_cycles)
+    kind = kind_of(timelock.web3, what, network, screen, key=key, max_cycles=max_cycles, run_count=runs)
     believed = _believed(kind, image, program, max_cycles)
     if gas_limit is not None and gas_limit < kind.gas_limit:
         words = f"{gas_limit:,} gas may be too little for a proof; {kind.gas_limit:,} is enough for its kind"

@@ -16,6 +16,7 @@ from truestep.cli.options import JobArgument, NetworkOptions
 from truestep.cli.owner_calls import OwnerOptions
 from truestep.cli.screen import JsonFlag, Screen, fields_text, guarded
 from truestep.cli.senders import SenderOptions
+from truestep.cli.verifier_kinds import refuse_run_count
 
 if TYPE_CHECKING:
     from truestep.client.verifiers import StandingClaim
@@ -128,19 +129,34 @@ def prove(
     ],
     network: NetworkOptions,
     sender: SenderOptions,
+    runs: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="The proof is of the claims of so many shards from this one on."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Send the proof of the claim on a shard: it is final for consumers at once. Anybody can.
 
-    The bond stays locked for one window, in which a dispute can still show the proof wrong.
+    With --runs it is one proof of the claims of 2, 4, 8, 16 or 32 shards. Bonds stay locked for one window,
+    in which a dispute can still show the proof wrong.
     """
     from truestep.client import verifiers
     from truestep.protocol.validity.contracts.verifiers import EntryNumber
 
     screen = Screen(as_json=as_json)
+    refuse_run_count(runs)
     content = _read_seal(seal)
     chain = connect_sender(network, sender, screen)
-    claim = verifiers.prove(chain, task_of(JobId(job), shard), EntryNumber(entry), content)
+    task_id, number = task_of(JobId(job), shard), EntryNumber(entry)
+    if runs is not None:
+        verifiers.prove_many(chain, task_id, runs, number, content)
+        words = (
+            f"shards {shard} to {shard + runs - 1} of job {job} are proven: `truestep proof {job} {shard}`"
+        )
+        many = {"job_id": job, "first_shard": shard, "runs": runs, "entry": entry}
+        screen.result(many, shown=f"{words} is what consumers take, and so on for each")
+        return
+    claim = verifiers.prove(chain, task_id, number, content)
     words = f"shard {shard} of job {job} is proven: `truestep proof {job} {shard}` is what consumers take"
     fields = {"job_id": job, "shard_index": shard, "entry": entry, "statement": f"0x{claim.statement.hex()}"}
     screen.result(fields, shown=words)

@@ -122,6 +122,16 @@ def test_a_changed_receipt_is_noticed(
 
 
 @pytest.mark.parametrize(
+    ("name", "value"), [("chain_id", -1), ("chain_id", 2**256), ("block_number", -1), ("block_number", 2**64)]
+)
+def test_numbers_that_no_chain_has_are_refused(receipt: Receipt, name: str, value: int) -> None:
+    fields = json.loads(receipt.to_json())
+    fields["deployment"][name] = value
+    with pytest.raises(Rejected, match=rf"deployment\.{name}"):
+        parse_receipt(json.dumps(fields))
+
+
+@pytest.mark.parametrize(
     ("change", "reason"),
     [
         (_set("program", "elf", value="AAAA"), Reject.RECEIPT_MALFORMED),

@@ -76,8 +76,8 @@ class Deployment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[3] = FORMAT_VERSION
-    chain_id: int
-    block_number: int
+    chain_id: int = Field(ge=0, lt=2**256)
+    block_number: int = Field(ge=0, lt=2**64)
     """The block before the first contract: no event is older."""
     addresses: ContractAddresses
     parameters: dict[str, int]

@@ -10,8 +10,10 @@ import pytest
 from tests.client.conftest import Network, Settle
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.base.errors import Reject, Rejected
+from truestep.client import receipt_proofs
 from truestep.client.receipt import (
     RECEIPT_LIMIT_BYTES,
+    ProofPart,
     Receipt,
     from_inlined,
     inlined,
@@ -25,6 +27,7 @@ from truestep.client.verification import (
     open_rerun,
 )
 from truestep.composition.engines import EngineName, open_engine
+from truestep.protocol.settlement.facts.leaves import leaf_of_state
 
 Fields = dict[str, Any]
 
@@ -119,6 +122,31 @@ def test_a_changed_receipt_is_noticed(
     fields = json.loads(receipt.to_json())
     change(fields)
     assert _failures(parse_receipt(json.dumps(fields)), network) != []
+
+
+def test_proofs_of_many_shards_are_checked_in_linear_time(
+    receipt: Receipt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each looks for its neighbours in the batch, which one proof may have proven with it."""
+    count, calls = 256, list[object]()
+    monkeypatch.setattr(
+        receipt_proofs, "leaf_of_state", lambda claimed: calls.append(claimed) or leaf_of_state(claimed)
+    )
+    first = receipt.shards[0]
+    shards = [first.model_copy(update={"shard_index": index, "leaf_index": index}) for index in range(count)]
+    part = ProofPart(
+        **dict.fromkeys(("key_digest", "program_hash", "statement", "proven_transaction"), "00" * 32),
+        **dict.fromkeys(("entry", "bits", "proven_block", "shard_index"), 1),
+        system="unknown",
+        version=None,
+        verifier="0x" + "11" * 20,
+        selector="aabbccdd",
+        seal=None,
+    )
+    proofs = [part.model_copy(update={"shard_index": index}) for index in range(count)]
+    many = receipt.model_copy(update={"shard_count": count, "shards": tuple(shards), "proofs": tuple(proofs)})
+    assert len(list(receipt_proofs.check_proofs(many))) == 1 + 3 * count
+    assert len(calls) <= 2 * count
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,12 @@ from truestep.proofs.versions import SELECTOR_SIZE_BYTES, Kind, Version, known_v
 from truestep.protocol.settlement.facts.leaves import leaf_of_state
 from truestep.protocol.settlement.ids import LeafId, claim_of
 from truestep.protocol.settlement.jobs import program_hash
+from truestep.protocol.settlement.records import Leaf
 from truestep.protocol.validity.statements import MANY_COUNTS, leaf_statement, leaves_statement
 
 ANY_PROGRAM = bytes(32)
+_Place = tuple[int, int, int]
+"""Of a claim: its batch, its leaf there, and its shard."""
 
 
 # --- made -----------------------------------------------------------------------------------------
@@ -85,9 +88,13 @@ def check_proofs(receipt: Receipt) -> Iterator[Check]:
     indices = [part.shard_index for part in receipt.proofs]
     known = sorted(set(indices) & shards.keys())
     yield equal("each proof is of another shard of the receipt, in order", known, indices)
+    leaves = {
+        (shard.batch_id, shard.leaf_index, shard.shard_index): leaf_of_state(shard.claimed())
+        for shard in receipt.shards
+    }
     for part in receipt.proofs:
         if part.shard_index in shards:
-            yield from _check_part(receipt, shards[part.shard_index], part)
+            yield from _check_part(receipt, shards[part.shard_index], part, leaves)
 
 
 def proof_warnings(receipt: Receipt) -> list[str]:
@@ -116,9 +123,11 @@ def check_chain_proofs(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
             yield equal(name, _part(task_id, proof), part)
 
 
-def _check_part(receipt: Receipt, shard: ShardPart, part: ProofPart) -> Iterator[Check]:
+def _check_part(
+    receipt: Receipt, shard: ShardPart, part: ProofPart, leaves: Mapping[_Place, Leaf]
+) -> Iterator[Check]:
     what, work = f"shard {shard.shard_index}", receipt.work()
-    own, *of_many = _statements(receipt, shard)
+    own, *of_many = _statements(receipt, shard, leaves)
     statement = next((each for each in of_many if each.hex() == part.statement), own)
     yield equal(f"{what}: the proof states this result", statement.hex(), part.statement)
     is_for = part.program_hash in (ANY_PROGRAM.hex(), program_hash(work).hex())
@@ -132,16 +141,12 @@ def _check_part(receipt: Receipt, shard: ShardPart, part: ProofPart) -> Iterator
         yield Check(name=f"{what}: the proof holds", passed=not wrong, detail=wrong)
 
 
-def _statements(receipt: Receipt, shard: ShardPart) -> Iterator[Bytes32]:
+def _statements(receipt: Receipt, shard: ShardPart, leaves: Mapping[_Place, Leaf]) -> Iterator[Bytes32]:
     """What a proof of this claim may state: the claim (V3.2), or many with it (V3.6, V4.7)."""
     links, terms = receipt.deployment, receipt.terms.as_terms()
     chain_id, jobs, job_id = links.chain_id, links.address("Jobs"), JobId(receipt.job_id)
     task_id, leaf = task_of(job_id, shard.shard_index), leaf_of_state(shard.claimed())
     yield leaf_statement(chain_id, jobs, task_id, work=receipt.work(), terms=terms, leaf=leaf)
-    leaves = {
-        (each.batch_id, each.leaf_index, each.shard_index): leaf_of_state(each.claimed())
-        for each in receipt.shards
-    }
     for count in MANY_COUNTS:
         before = shard.leaf_index % count
         start = shard.shard_index - before

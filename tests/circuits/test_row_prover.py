@@ -38,7 +38,7 @@ def test_a_proof_is_of_a_part_of_the_job() -> None:
         (2, 0, 1): "a job of at least 2 shards, and this job has 1",
         (2, 3, 4): "shard 3 is proven with 2",
         (4, 4, 7): "The last 3 need a proof of fewer runs",
-        (2, 8, 8): "the job has 8 shards",
+        (2, 8, 8): "the job has the shards 0 to 7; got 8",
     }.items():
         with pytest.raises(CircuitError, match=words):
             check_part(runs, first, shards)

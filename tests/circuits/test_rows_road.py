@@ -73,7 +73,7 @@ def test_the_claims_of_two_shards_are_proven_by_commands(shell: Shell) -> None:
     assert fields(shell, announce)["entry"] == 1
     shell.say("truestep verifiers execute 1 --skip-delay --keystore devnet/governor.json")
     job = (
-        f"submit model.elf --input rows.bin --shards 2 --policy validity --window 1h --reward 0.01"
+        f"submit model.elf --input rows.bin --shards 2 --policy validity --window 16min --reward 0.01"
         f" --max-cycles {made['max_cycles']} --keystore devnet/requester.json"
     )
     assert fields(shell, job)["shards"] == 2

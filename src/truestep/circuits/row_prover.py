@@ -44,6 +44,8 @@ def check_part(run_count: int, first: int, shard_count: int) -> None:
             f"one proof of {run_count} runs is for a job of at least {run_count} shards, and this job has"
             f" {shard_count}"
         )
+    if first >= shard_count:
+        raise CircuitError(f"the job has the shards 0 to {shard_count - 1}; got {first}")
     if first % run_count:
         raise CircuitError(
             f"expected a first shard that is a multiple of {run_count}, as the proof is of {run_count} runs;"

@@ -203,6 +203,16 @@ def taking_entry(sought: Sought, key_digest: bytes, key: KeyName, what: str) -> 
     )
 
 
+def refuse_without_entries(sought: Sought) -> None:
+    """A program that no entry is for: said before circuits are compiled, which takes minutes."""
+    if not _entries(sought):
+        raise Failure(
+            "no entry",
+            f"no entry of Verifiers is for the program of job {job_of_task(sought.claim.task_id)}, so nobody"
+            " takes a proof of its claims: governance must add one (docs/circuits.md)",
+        )
+
+
 def _entries(sought: Sought) -> list["ListedEntry"]:
     """The entries that are for the job's program."""
     from truestep.client.verifiers import entries

@@ -19,7 +19,14 @@ from truestep.circuits.rows import rows_input
 from truestep.circuits.setup_key import KeyName
 from truestep.circuits.toolchain import Tools, tools_folder
 from truestep.circuits.verifier import key_digest
-from truestep.cli.claim_seals import ClaimOptions, Sought, claimed_model, kept_input, taking_entry
+from truestep.cli.claim_seals import (
+    ClaimOptions,
+    Sought,
+    claimed_model,
+    kept_input,
+    refuse_without_entries,
+    taking_entry,
+)
 from truestep.cli.connection import connect_reader
 from truestep.cli.failure import Failure
 from truestep.cli.screen import Screen
@@ -55,6 +62,7 @@ def prove_rows(
     model = claimed_model(sought, options.model)
     rows = rows_of(model, _input(part, model, options, inputs), claimed.work)
     check_rows(model, rows, claimed)
+    refuse_without_entries(sought)
     tools = Tools(tools_folder())
     tree = compile_tree(model, run_count, Shown.ROOT, tools, key, screen.tell)
     digest = key_digest(tree.circuits[-1].key)

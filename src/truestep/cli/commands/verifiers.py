@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from truestep.base.ids import JobId, task_of
+from truestep.circuits.row_prover import check_part
 from truestep.cli.commands import verifier_contracts, verifier_entries
 from truestep.cli.connection import connect_reader, connect_sender
 from truestep.cli.entry_words import announcement_fields, entry_fields, shown_announcement, shown_entry
@@ -149,6 +150,7 @@ def prove(
     chain = connect_sender(network, sender, screen)
     task_id, number = task_of(JobId(job), shard), EntryNumber(entry)
     if runs is not None:
+        check_part(runs, shard, chain.job(JobId(job)).shard_count)
         verifiers.prove_many(chain, task_id, runs, number, content)
         words = (
             f"shards {shard} to {shard + runs - 1} of job {job} are proven: `truestep proof {job} {shard}`"

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.roles.test_proving import ENTRY
 from tests.roles.views import (
     BATCH_ID,
     BOND_WEI,
@@ -23,8 +24,9 @@ from tests.roles.views import (
     task_view,
     view,
 )
-from truestep.base.ids import Address, BatchId, JobId, ProgramId, TaskId, task_of
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, TaskId, task_of
 from truestep.protocol.calls import TakeTasks
+from truestep.protocol.deployment.validity import POLICY as VALIDITY
 from truestep.protocol.records import TaskStage
 from truestep.roles.actions import Decline, Declined, Fetch, Send
 from truestep.roles.estimates import Speed
@@ -329,3 +331,28 @@ def test_batches_keep_to_stake_capacity_terms_and_leases(
         shortest = min(known[task_id].job.lease_seconds for task_id in batch)
         assert run_seconds + speed.sends_seconds <= shortest
         assert all(known[task_id].task.stage is TaskStage.OPEN for task_id in batch)
+
+
+@pytest.mark.parametrize(
+    ("proof_seconds", "waiting", "taken"), [(0, 0, 8), (10, 0, 5), (10, 3, 2), (51, 0, 0)]
+)
+def test_no_more_claims_are_taken_than_can_be_proven_in_their_window(
+    proof_seconds: float, waiting: int, taken: int
+) -> None:
+    """Runs are short, proofs are long and made one after the other: a stranger posts many jobs at once."""
+    program, size, window = ProgramId(1), JOB.input_size, replace(PARAMETERS, window_seconds=100)
+    changes = {"policy": VALIDITY, "shard_count": 1, "program_id": program, "parameters": window}
+    key = Bytes32(b"k" * 32)
+    policy = replace(
+        WIDE,
+        circuits={key: size},
+        proving_entries={program: (replace(ENTRY, key_digest=key),)},
+        proof_seconds=proof_seconds,
+        proofs_waiting=waiting,
+    )
+    tasks = [task_view(task={"task_id": task_of(JobId(job), 0)}, job=changes) for job in range(1, 9)]
+    seen = view(*tasks, free_stake_wei=RICH_WEI)
+    assert sum(map(len, takes(seen, policy))) == taken
+    said = [each.message for each in decide(seen, policy) if isinstance(each, Decline)]
+    assert len(said) == 8 - taken and all("one after the other" in message for message in said)
+    assert sum(map(len, takes(seen, replace(policy, takes_unproven=True)))) == 8

@@ -8,6 +8,7 @@ from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
 from truestep.circuits.claims import Claimed, check_claim, claim_seal
 from truestep.circuits.errors import CircuitError
+from truestep.circuits.expectations import expected_seconds
 from truestep.circuits.model import Model
 from truestep.circuits.processes import Limits, Meter
 from truestep.circuits.prover import Circuit, compile_circuit, prove
@@ -50,6 +51,12 @@ class ModelProver:
     def circuits(self) -> Mapping[Bytes32, int]:
         """The models' circuits, with the bytes of input that each takes."""
         return {key_digest: each.model.input_size for key_digest, each in self._models.items()}
+
+    @property
+    def proof_seconds(self) -> float:
+        """How long the longest proof may take, by what proofs have taken."""
+        gates = max((each.circuit.gates for each in self._models.values()), default=0)
+        return expected_seconds(gates).cpu_seconds
 
     def seal(self, order: SealOrder, content: bytes, should_stop: ShouldStop, tell: Tell) -> bytes:
         """The seal of a claim."""

@@ -11,7 +11,7 @@ from truestep.cli.options import parse_size
 from truestep.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from truestep.ports.proving import Prover
+    from truestep.circuits.claim_prover import ModelProver
 
 PROVE_SECONDS, PROVE_MEMORY = 1_800, "8GiB"
 
@@ -38,7 +38,7 @@ class ProvingOptions:
         int, typer.Option(metavar="SIZE", parser=parse_size, help="Most memory that a proof may take.")
     ] = PROVE_MEMORY  # pyright: ignore[reportAssignmentType]
 
-    def prover(self, screen: Screen) -> "Prover | None":
+    def prover(self, screen: Screen) -> "ModelProver | None":
         """What proves claims; None if no model is named. Compiles circuits that were not compiled yet."""
         if not self.prove:
             return None

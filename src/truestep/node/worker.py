@@ -14,7 +14,7 @@ from truestep.node.tasks.views import ViewBuilder
 from truestep.node.tasks.world import World
 from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
 from truestep.roles import worker
-from truestep.roles.proving import proving_entries
+from truestep.roles.proving import own_claims, proving_entries
 from truestep.roles.worker import WorkerPolicy
 
 
@@ -32,8 +32,10 @@ def worker_node(world: World, policy: WorkerPolicy, distrusted: dict[Bytes32, st
         """Which programs it can prove, the entries of Verifiers say, which change."""
         if not policy.circuits:
             return policy
-        found = proving_entries(world.chain.facts(), policy.circuits, now)
-        return replace(policy, proving_entries=found)
+        facts, operator = world.chain.facts(), world.operator or world.chain.account
+        found = proving_entries(facts, policy.circuits, now)
+        waiting = sum(not each.is_proven and now <= each.until for each in own_claims(facts, operator))
+        return replace(policy, proving_entries=found, proofs_waiting=waiting)
 
     def is_wanted(now: int) -> Callable[[JobRecord, int], bool]:
         then = policy_at(now)

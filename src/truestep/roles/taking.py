@@ -20,6 +20,8 @@ from truestep.roles.proving import why_unprovable
 from truestep.roles.views import OwnRun, TaskView, View
 from truestep.roles.worker_policy import WorkerPolicy
 
+PROOF_ROOM = 2
+"""A claim is taken if its window holds so many times the proofs that are to be made before it is over."""
 HELD_SHARE = 2
 """A held task may wait for one part in this many of its lease and of the time to its deadline."""
 
@@ -165,6 +167,18 @@ class _Capacity:
             Declined.ASSURANCE,
             f"not taken: {counted(count, 'claim')} of this operator lost a part of the bond, not being"
             f" proven in time or kept; see what keeps the proofs, and go on with --tolerate-unkept {count}",
+        )
+        taken = [each for each in self.view.tasks if each.task.stage is TaskStage.TAKEN]
+        held = {each.task.task_id for each in (*self.held, *taken) if each.job.policy == VALIDITY}
+        proofs = self.policy.proofs_waiting + len(held | self.pending) + 1
+        seconds, window_seconds = proofs * self.policy.proof_seconds, task.job.parameters.window_seconds
+        yield (
+            task.job.policy == VALIDITY
+            and not self.policy.takes_unproven
+            and PROOF_ROOM * seconds > window_seconds,
+            Declined.CAPACITY,
+            f"waits: its claim must be proven in {window_seconds:,} s, and"
+            f" {counted(proofs, 'proof')} one after the other may take {seconds:,.0f} s here",
         )
 
     def _keeping_checks(self, task: TaskView) -> Iterator[Check]:

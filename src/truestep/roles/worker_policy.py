@@ -51,6 +51,10 @@ class WorkerPolicy:
         default_factory=dict[ProgramId, tuple[Entry, ...]]
     )
     """Of programs whose claims it can prove now: the entries of Verifiers by which it can."""
+    proof_seconds: float = 0.0
+    """How long the longest of its proofs may take. They are made one after the other."""
+    proofs_waiting: int = 0
+    """Its claims that are not proven yet."""
     takes_unproven: bool = False
     """Whether it takes jobs under *validity*, whose claims somebody else must prove (docs/validity.md)."""
     delivery: DeliveryPolicy | None = None

@@ -163,6 +163,20 @@ def test_it_does_not_take_what_it_cannot_prove(network: Network) -> None:
     network.drive([worker], lambda: proofs(network) == 1)
 
 
+def test_it_takes_no_more_than_it_can_prove_in_time(network: Network) -> None:
+    """One proof takes a third of a window here, so a second job waits until the first claim is proven."""
+    seconds = network.requester.parameters().window_seconds / 3
+    jobs, log, store = [post(network), post(network)], Log(), network.store("worker")
+    worker = network.worker("worker", store, log, prover=ScriptedProver(), proof_seconds=seconds)
+    network.drive([worker], lambda: all(map(network.is_final, jobs)))
+    takes = [message for kind, message in log.lines if kind == "take_sent"]
+    assert len(takes) == 2 and log.kinds().index("prove_landed") < _last(log.kinds(), "take_sent")
+
+
+def _last(kinds: list[str], kind: str) -> int:
+    return max(index for index, each in enumerate(kinds) if each == kind)
+
+
 class OtherProver(ScriptedProver):
     """Has circuits that no entry names."""
 

@@ -226,6 +226,7 @@ def worker(
         is_keeper=keeper,
         takes_unproven=unproven,
         circuits=prover.circuits if prover is not None else {},
+        proof_seconds=prover.proof_seconds if prover is not None else 0.0,
         failed_tolerated=tolerate_unkept,
         delivery=_delivery(items_url, keeper_fee, keepers, options, writes_small=calldata),
         speed=speed,

@@ -33,7 +33,9 @@ from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
 from truestep.adapters.keystore import create_keystore
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, claim_of, task_of
+from truestep.cli.failure import Failure
 from truestep.cli.main import app
+from truestep.cli.row_seals import standing_part
 from truestep.client import Client, Order, verifiers
 from truestep.client.job_calls import reclaim
 from truestep.client.verification import check_chain, check_contents
@@ -185,9 +187,13 @@ def test_the_claims_of_two_shards_are_final_by_one_proof(network: Network) -> No
         is_proven=True, reward_wei=REWARD_WEI, max_cycles=MAX_CYCLES, lease_seconds=300, shard_count=2
     )
     job_id = client.submit(ELF, INPUT, order=order).job_id
+    tasks = [task_of(job_id, shard) for shard in range(2)]
+    with pytest.raises(Failure, match=r"none that can be proven: 0 \(open\), 1 \(open\)"):
+        standing_part(network.requester, tasks[0], 2)
     worker = network.worker("worker", network.store("worker"), log, takes_unproven=True)
     network.drive([worker], lambda: "claim_landed" in log.kinds())
-    tasks = [task_of(job_id, shard) for shard in range(2)]
+    found, seconds_left = standing_part(network.requester, tasks[0], 2)
+    assert [claim.task_id for claim in found] == tasks and seconds_left > 0
     claims = [verifiers.standing_claim(network.requester, task_id) for task_id in tasks]
     facts = network.requester.facts()
     statement = statement_of_many(
@@ -202,6 +208,8 @@ def test_the_claims_of_two_shards_are_final_by_one_proof(network: Network) -> No
         with pytest.raises(Rejected):
             verifiers.prove_many(network.requester, tasks[first], count, entry, sealed)
     verifiers.prove_many(network.requester, tasks[0], 2, entry, whole)
+    with pytest.raises(Failure, match="all of these shards of job 1 are proven"):
+        standing_part(network.requester, tasks[0], 2)
     assert network.is_final(job_id)
     for shard, task_id in enumerate(tasks):
         assert verifiers.standing_claim(network.requester, task_id).proven_by == entry
@@ -212,6 +220,23 @@ def test_the_claims_of_two_shards_are_final_by_one_proof(network: Network) -> No
     assert {part.statement for part in receipt.proofs} == {statement.hex()}
     checks = [*check_contents(receipt), *check_chain(receipt, network.requester)]
     assert [check.name for check in checks if not check.passed] == []
+
+
+def test_claims_that_no_proof_of_many_is_of_are_named(network: Network) -> None:
+    """Those that begin at an odd leaf of their batch, and those whose window is over."""
+    governance, selector, log = Governance(network), b"\xa1\xa1\xa1\xa1", Log()
+    governance.add(governance.verifier(selector, SOUND), selector, 1)
+    client = Client(network.requester, network.blobs, network.deployment)
+    order = Order(is_proven=True, reward_wei=REWARD_WEI, max_cycles=MAX_CYCLES, lease_seconds=300)
+    client.submit(ELF, INPUT, order=order)
+    task_id = task_of(client.submit(ELF, INPUT, order=replace(order, shard_count=2)).job_id, 0)
+    worker = network.worker("worker", network.store("worker"), log, takes_unproven=True)
+    network.drive([worker], lambda: "claim_landed" in log.kinds())
+    with pytest.raises(Failure, match="they begin at leaf 1 of their batch"):
+        standing_part(network.requester, task_id, 2)
+    network.devnet.advance(network.deployment.rules.window_seconds + 1)
+    with pytest.raises(Failure, match="the window of these claims is over"):
+        standing_part(network.requester, task_id, 2)
 
 
 def test_an_unsound_verifier_is_stopped_by_whoever_challenges_its_lie(network: Network) -> None:

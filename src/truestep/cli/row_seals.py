@@ -34,7 +34,6 @@ from truestep.cli.screen import Screen
 if TYPE_CHECKING:
     from truestep.client.verifiers import StandingClaim
     from truestep.ports.chain import ChainReader
-    from truestep.protocol.settlement.facts.records import Facts
     from truestep.protocol.settlement.ids import LeafId
 
 
@@ -97,9 +96,32 @@ def prove_rows(
 
 def _part(screen: Screen, first_task: TaskId, run_count: int, options: ClaimOptions) -> _Part:
     """The claims as the chain has them. Refuses those that cannot be proven by one proof, and says why."""
+    chain, deployment = connect_reader(options.reading, screen)
+    claims, seconds_left = standing_part(chain, first_task, run_count)
+    left = duration(seconds_left)
+    screen.tell(f"these {run_count} claims can be proven for {left} more, until their window is over")
+    job = chain.facts().jobs[job_of_task(first_task)].job
+    leaves = tuple(claim.leaf for claim in claims)
+    return _Part(
+        sought=Sought(
+            chain=chain,
+            deployment=deployment,
+            claim=claims[0],
+            claimed=Claimed(task_id=first_task, work=job.work, terms=job.terms, leaf=leaves[0]),
+        ),
+        claimed=ClaimedRows(first_task=first_task, work=job.work, terms=job.terms, leaves=leaves),
+    )
+
+
+def standing_part(
+    chain: "ChainReader", first_task: TaskId, run_count: int
+) -> tuple[list["StandingClaim"], int]:
+    """The claims on so many shards, and the seconds in which one proof can still prove them.
+
+    Raises `Failure` if they are not all there, or no part of one batch; CircuitError, Rejected.
+    """
     from truestep.client.verifiers import standing_claim
 
-    chain, deployment = connect_reader(options.reading, screen)
     job_id, first = job_of_task(first_task), shard_of_task(first_task)
     check_part(run_count, first, chain.job(job_id).shard_count)
     claims, missing = list["StandingClaim"](), dict[int, str]()
@@ -117,52 +139,40 @@ def _part(screen: Screen, first_task: TaskId, run_count: int, options: ClaimOpti
             f"one proof is of the claims of shards {first} to {first + run_count - 1} of job {job_id}, and"
             f" these have none that can be proven: {named}; see `truestep status {job_id}`",
         )
-    left = duration(_seconds_left(chain, claims))
-    screen.tell(f"these {run_count} claims can be proven for {left} more, until their window is over")
-    job = chain.facts().jobs[job_id].job
-    leaves = tuple(claim.leaf for claim in claims)
-    return _Part(
-        sought=Sought(
-            chain=chain,
-            deployment=deployment,
-            claim=claims[0],
-            claimed=Claimed(task_id=first_task, work=job.work, terms=job.terms, leaf=leaves[0]),
-        ),
-        claimed=ClaimedRows(first_task=first_task, work=job.work, terms=job.terms, leaves=leaves),
-    )
+    return claims, _seconds_left(chain, claims)
 
 
 def _seconds_left(chain: "ChainReader", claims: list["StandingClaim"]) -> int:
     """For a proof. Refuses claims that are proven already, too old, or no part of one batch (V4.7)."""
     from truestep.protocol.settlement.ids import batch_of_claim
+    from truestep.protocol.settlement.tasks.ids import leaf_of
 
     facts, job_id = chain.facts(), job_of_task(claims[0].task_id)
     if all(claim.proven_by is not None for claim in claims):
         raise Failure(
             "proven already", f"all of these shards of job {job_id} are proven; see `truestep proof`"
         )
-    first = _first_leaf(facts, claims)
-    left = facts.batches[batch_of_claim(first)].batch.until - chain.head().time_seconds
+    leaves = [leaf for claim in claims if (leaf := leaf_of(facts, claim.claim_id)) is not None]
+    until = min((facts.batches[batch_of_claim(leaf)].batch.until for leaf in leaves), default=0)
+    left = until - chain.head().time_seconds
     if left < 0:
         raise Failure("too late", "the window of these claims is over: they cannot be proven any more")
+    _refuse_scattered(leaves, len(claims))
     return left
 
 
-def _first_leaf(facts: "Facts", claims: list["StandingClaim"]) -> "LeafId":
-    """The leaf of the first claim. Refuses claims that are no subtree of a batch's tree."""
+def _refuse_scattered(leaves: list["LeafId"], run_count: int) -> None:
+    """Claims that are no subtree of a batch's tree."""
     from truestep.protocol.settlement.ids import batch_of_claim, leaf_of_claim
-    from truestep.protocol.settlement.tasks.ids import leaf_of
 
-    found = [leaf_of(facts, claim.claim_id) for claim in claims]
-    first = found[0]
-    if first is not None and found == [*range(first, first + len(found))]:
-        if leaf_of_claim(first) % len(found) == 0:
-            return first
-        where = f"they begin at leaf {leaf_of_claim(first)} of their batch, which is no multiple of"
-        where += f" {len(found)}"
-    else:
-        batches = sorted({batch_of_claim(each) for each in found if each is not None})
+    first = leaves[0]
+    if leaves != [*range(first, first + run_count)]:
+        batches = sorted({batch_of_claim(leaf) for leaf in leaves})
         where = f"they are in batches {', '.join(map(str, batches))}, or in another order"
+    elif leaf_of_claim(first) % run_count:
+        where = f"they begin at leaf {leaf_of_claim(first)} of their batch, no multiple of {run_count}"
+    else:
+        return
     raise Failure(
         "claims are not side by side",
         f"one proof is of claims that follow one another in one batch of a worker: {where}. Prove fewer at"

@@ -8,6 +8,7 @@ import typer
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import TaskId, job_of_task, shard_of_task, task_of
+from truestep.base.text import counted
 from truestep.base.units import duration
 from truestep.circuits.claims import Claimed
 from truestep.circuits.folding import compile_tree
@@ -98,8 +99,8 @@ def _part(screen: Screen, first_task: TaskId, run_count: int, options: ClaimOpti
     """The claims as the chain has them. Refuses those that cannot be proven by one proof, and says why."""
     chain, deployment = connect_reader(options.reading, screen)
     claims, seconds_left = standing_part(chain, first_task, run_count)
-    left = duration(seconds_left)
-    screen.tell(f"these {run_count} claims can be proven for {left} more, until their window is over")
+    shown, left = counted(run_count, "claim"), duration(seconds_left)
+    screen.tell(f"these {shown} can be proven for {left} more, until their window is over")
     job = chain.facts().jobs[job_of_task(first_task)].job
     leaves = tuple(claim.leaf for claim in claims)
     return _Part(

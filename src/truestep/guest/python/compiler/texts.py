@@ -377,7 +377,9 @@ def value_or_its_text(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     if not isinstance(kind, types.ClassInstanceType | types.DType):
         return kind, value
     if isinstance(kind, types.ClassInstanceType) and not {"__str__", "__repr__"} & set(kind.jit_methods):
-        raise errors.TypingError(f"a guest cannot turn {kind} into text; give its class a __str__")
+        name, _, place = kind.classname.partition(" of ")
+        remedy = "write a loop that shows its items" if place else "write a __str__ for its class"
+        raise errors.TypingError(f"a guest cannot turn an instance of {name} into text; {remedy}")
     text = context.compile_internal(builder, _str_of, typing.signature(types.unicode_type, kind), [value])
     return types.unicode_type, text
 

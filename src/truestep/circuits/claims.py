@@ -1,6 +1,6 @@
 """From a circuit's proof to the claim of a job: seals, and the contract that checks them as values (C10)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from truestep.base.ids import Address, Bytes32, TaskId, job_of_task, shard_of_task
@@ -68,10 +68,7 @@ class ClaimVerifier:
                 f"expected {self.input_size} bytes of input and {self.output_size} of output;"
                 f" got {len(told.content)} and {len(told.output)}"
             )
-        if len(told.proof) > PROOF_LIMIT_BYTES:
-            raise CircuitError(
-                f"expected a proof of at most {PROOF_LIMIT_BYTES} bytes; got {len(told.proof)}"
-            )
+        check_proof_size(told.proof)
         return _encoded(self.selector, told)
 
     def accepts(
@@ -94,14 +91,25 @@ class ClaimVerifier:
 
     def statement(self, told: Told) -> Bytes32:
         """That the task exits with code 0 and this output, after so many cycles."""
-        leaf = Leaf(
-            head=Status.EXITED << 192 | told.cycle << 64 | self.output_size,
-            output_root=root_of_bytes(told.output, RANGE_LEVEL),
-            left_root=Bytes32(bytes(32)),
-        )
+        leaf = exited_leaf(told.cycle, told.output)
         return leaf_statement(
             self.chain_id, self.jobs, told.task_id, work=told.work, terms=told.terms, leaf=leaf
         )
+
+
+def check_proof_size(proof: bytes) -> None:
+    """Raises `CircuitError` for a proof that is too large for a seal."""
+    if len(proof) > PROOF_LIMIT_BYTES:
+        raise CircuitError(f"expected a proof of at most {PROOF_LIMIT_BYTES} bytes; got {len(proof)}")
+
+
+def exited_leaf(cycle: int, output: bytes) -> Leaf:
+    """The leaf of a run that exits with code 0; what is left of its memory is in no statement."""
+    return Leaf(
+        head=Status.EXITED << 192 | cycle << 64 | len(output),
+        output_root=root_of_bytes(output, RANGE_LEVEL),
+        left_root=Bytes32(bytes(32)),
+    )
 
 
 def claim_verifier(
@@ -254,9 +262,18 @@ def _encoded(selector: bytes, told: Told) -> bytes:
     static = selector.ljust(WORD_SIZE_BYTES, b"\0") + encode(job_of_task(told.task_id))
     static += encode_struct(told.work) + encode_struct(told.terms)
     static += encode(shard_of_task(told.task_id), told.cycle)
-    offset, offsets, tails = (_STATIC_WORDS + 3) * WORD_SIZE_BYTES, list[int](), list[bytes]()
-    for part in (told.content, told.output, told.proof):
+    return with_tails(static, [encoded_bytes(part) for part in (told.content, told.output, told.proof)])
+
+
+def with_tails(static: bytes, tails: Sequence[bytes]) -> bytes:
+    """Solidity's encoding of a struct whose last fields are lists: their places, and then they."""
+    offset, offsets = len(static) + len(tails) * WORD_SIZE_BYTES, list[int]()
+    for tail in tails:
         offsets.append(offset)
-        tails.append(encode(len(part)) + part + bytes(-len(part) % WORD_SIZE_BYTES))
-        offset += len(tails[-1])
+        offset += len(tail)
     return static + encode(*offsets) + b"".join(tails)
+
+
+def encoded_bytes(content: bytes) -> bytes:
+    """Solidity's encoding of bytes: how many, and they in whole words."""
+    return encode(len(content)) + content + bytes(-len(content) % WORD_SIZE_BYTES)

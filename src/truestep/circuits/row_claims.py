@@ -4,25 +4,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from truestep.base.ids import Address, Bytes32, TaskId, job_of_task, shard_of_task
-from truestep.circuits.claims import PROOF_LIMIT_BYTES, SELECTOR_BYTES
+from truestep.circuits.claims import (
+    SELECTOR_BYTES,
+    check_proof_size,
+    encoded_bytes,
+    exited_leaf,
+    with_tails,
+)
 from truestep.circuits.errors import CircuitError
 from truestep.circuits.folding import is_run_count
 from truestep.circuits.model import Model
 from truestep.circuits.prover import Proof
 from truestep.circuits.reference import output_bytes
 from truestep.circuits.rows import hash_of_rows, row_root, slot_bytes, slot_level
-from truestep.commitments.keccak import keccak256
-from truestep.commitments.merkle import ZERO_NODES, climb, pair_tree_levels, root_of_bytes
+from truestep.commitments.merkle import ZERO_NODES, climb, pair_tree_levels
 from truestep.machine.layout import RANGE_LEVEL
-from truestep.machine.state import Status
 from truestep.protocol.settlement.encoding import WORD_SIZE_BYTES, encode, encode_struct
-from truestep.protocol.settlement.records import JobTerms, Leaf, Work
+from truestep.protocol.settlement.jobs import program_hash
+from truestep.protocol.settlement.records import JobTerms, Work
 from truestep.protocol.validity.statements import leaves_statement
 
 PATH_LIMIT = 16
 """A job has fewer than 2^16 shards."""
-_STATIC_WORDS = 20
-"""Of a seal before its lists: selector, job id, seven words of work, ten of terms, the first shard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +68,7 @@ class RowsVerifier:
                 f"expected {self.run_count} runs with outputs of {self.output_size} bytes; got"
                 f" {len(told.roots)} rows and outputs of {', '.join(str(len(each)) for each in told.outputs)}"
             )
-        if len(told.proof) > PROOF_LIMIT_BYTES:
-            raise CircuitError(
-                f"expected a proof of at most {PROOF_LIMIT_BYTES} bytes; got {len(told.proof)}"
-            )
+        check_proof_size(told.proof)
         return _encoded(self.selector, told)
 
     def accepts(
@@ -76,9 +76,10 @@ class RowsVerifier:
     ) -> bool:
         """Whether the seal of this proves the statement; `circuit` says whether a proof holds (C12.3)."""
         work, first = told.work, shard_of_task(told.first_task)
-        program = keccak256(encode(work.image_root, work.entry, work.max_cycles))
         rows_end = (work.shard_count - 1) * slot_bytes(self.input_size) + self.input_size
-        if program != self.program_hash or work.input_size != rows_end:
+        if program_hash(work) != self.program_hash or work.input_size != rows_end:
+            return False
+        if {*map(len, told.outputs)} != {self.output_size}:
             return False
         if first % self.run_count or first + self.run_count > work.shard_count:
             return False
@@ -100,14 +101,7 @@ class RowsVerifier:
 
     def statement(self, told: ToldRows) -> Bytes32:
         """That the tasks exit with code 0 and these outputs, after so many cycles each."""
-        leaves = [
-            Leaf(
-                head=Status.EXITED << 192 | cycle << 64 | self.output_size,
-                output_root=root_of_bytes(output, RANGE_LEVEL),
-                left_root=Bytes32(bytes(32)),
-            )
-            for cycle, output in zip(told.cycles, told.outputs, strict=True)
-        ]
+        leaves = [exited_leaf(cycle, output) for cycle, output in zip(told.cycles, told.outputs, strict=True)]
         return leaves_statement(
             self.chain_id, self.jobs, told.first_task, work=told.work, terms=told.terms, leaves=leaves
         )
@@ -172,11 +166,6 @@ def _encoded(selector: bytes, told: ToldRows) -> bytes:
     static = selector.ljust(WORD_SIZE_BYTES, b"\0") + encode(job_of_task(told.first_task))
     static += encode_struct(told.work) + encode_struct(told.terms)
     static += encode(shard_of_task(told.first_task))
-    lists = [encode(len(told.cycles), *told.cycles), encode(len(told.path), *told.path)]
-    for content in (b"".join(told.roots), b"".join(told.outputs), told.proof):
-        lists.append(encode(len(content)) + content + bytes(-len(content) % WORD_SIZE_BYTES))
-    offset, offsets = (_STATIC_WORDS + len(lists)) * WORD_SIZE_BYTES, list[int]()
-    for each in lists:
-        offsets.append(offset)
-        offset += len(each)
-    return static + encode(*offsets) + b"".join(lists)
+    words = [encode(len(told.cycles), *told.cycles), encode(len(told.path), *told.path)]
+    contents = (b"".join(told.roots), b"".join(told.outputs), told.proof)
+    return with_tails(static, [*words, *map(encoded_bytes, contents)])

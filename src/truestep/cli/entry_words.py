@@ -13,22 +13,11 @@ if TYPE_CHECKING:
 
 def entry_fields(listed: "ListedEntry") -> dict[str, Any]:
     """What is said of an entry to programs."""
-    entry = listed.entry
     return {
         "number": listed.number,
         "state": str(listed.state),
-        "system": entry.system,
-        "verifier": entry.verifier,
         "code_hash": f"0x{listed.code_hash.hex()}",
-        "selector": f"0x{entry.selector.hex()}",
-        "key_digest": f"0x{entry.key_digest.hex()}",
-        "program_hash": f"0x{entry.program_hash.hex()}" if any(entry.program_hash) else None,
-        "bits": entry.bits,
-        "value_cap_wei": entry.value_cap_wei,
-        "least_bond_wei": entry.least_bond_wei,
-        "gas_limit": entry.gas_limit,
-        "active_from": entry.active_from,
-        "active_until": entry.active_until,
+        **_fields(listed.entry),
         "stopped_at": listed.stopped_at or None,
     }
 
@@ -80,12 +69,17 @@ def _when(seconds: int, before: str = "") -> str:
 
 def announcement_fields(found: "Announcement") -> dict[str, Any]:
     """What is said of an entry that is not one yet."""
-    entry = found.entry
     return {
         "entry": found.number,
         "action_id": f"0x{found.action_id.hex()}",
         "due_at": found.due_at,
         "stale_at": found.stale_at,
+        **_fields(found.entry),
+    }
+
+
+def _fields(entry: "Entry") -> dict[str, Any]:
+    return {
         "system": entry.system,
         "verifier": entry.verifier,
         "selector": f"0x{entry.selector.hex()}",

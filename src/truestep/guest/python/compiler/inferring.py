@@ -119,16 +119,11 @@ def _inferred_type(key: Any) -> Any:
         found = error
     finally:
         _running.pop()
-    if not arguments or not all(map(_is_plain, arguments)):
-        is_stable = False
-    elif isinstance(found, errors.TypingError):
-        is_stable = not running.depends
-    else:
-        is_stable = _is_plain(found) and not running.depends
-        if _is_plain(found) and _is_librarys(function):
-            _settled[key] = found
-            return found
-    if is_stable:
+    is_error = isinstance(found, errors.TypingError)
+    is_plain = bool(arguments) and all(map(_is_plain, arguments)) and (is_error or _is_plain(found))
+    if is_plain and not is_error and _is_librarys(function):
+        _settled[key] = found
+    elif is_plain and not running.depends:
         _stable[key] = found
     else:
         note_shared_use()

@@ -79,7 +79,7 @@ def _of_program(screen: Screen, program: Program, content: bytes) -> None:
     ran = _measured(screen, program, content)
     screen.note(
         "a program that is no quantised model is proven by other systems, such as RISC Zero: what that takes,"
-        " their provers say; checking costs some 270,000 gas (docs/receipts-gas.md)"
+        " their provers say; checking costs some 225,000 gas (docs/receipts-gas.md)"
     )
     _show(screen, ran, None)
 

@@ -97,7 +97,9 @@ def limits(hello_elf: Path) -> tuple[object, ...]:
 def test_an_entry_is_announced_and_added_after_the_delay(
     desk: Desk, limits: tuple[object, ...], hello_elf: Path
 ) -> None:
-    announced = desk.add(*limits).fields()
+    finished = desk.add(*limits)
+    assert "no --least-bond" in finished.stderr
+    announced = finished.fields()
     program, count = load_elf(hello_elf.read_bytes()), len(desk.listed("entries"))
     number = count + 1
     assert announced["entry"] == number

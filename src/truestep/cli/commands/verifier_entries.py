@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 ADD_EXAMPLE = "Example: truestep verifiers add model.json ADDRESS --value-cap 5 --keystore governor.json"
 EXECUTE_EXAMPLE = "Example: truestep verifiers execute 1 --keystore anybody.json"
 CANCEL_EXAMPLE = "Example: truestep verifiers cancel 1 --keystore guardian.json"
+NO_LEAST_BOND = (
+    "no --least-bond: whoever loses the smallest proven claim on purpose stops this entry"
+    " (docs/validity.md, V6)"
+)
 ACTIVE_DAYS = 365
 """Longer than most believe a verifier without looking again."""
 DAY_SECONDS = 86_400
@@ -125,6 +129,8 @@ def add(
     if gas_limit is not None and gas_limit < kind.gas_limit:
         words = f"{gas_limit:,} gas may be too little for a proof; {kind.gas_limit:,} is enough for its kind"
         screen.warn([words])
+    if not least_wei:
+        screen.warn([NO_LEAST_BOND])
     due_at = timelock.now() + timelock.delay_seconds
     entry = _entry(
         kind,

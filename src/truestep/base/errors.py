@@ -340,6 +340,17 @@ class Reject(StrEnum):
     SEALED_FORMAT = "not sealed content"
     SEALED_FOR_OTHERS = "content is sealed to others"
 
+    # Logs of operators (docs/logs.md).
+    LOG_ENTRY = "not an entry of a log"
+    LOG_FORK = "log does not go on where it ended"
+    LOG_KEY = "not the key of a log"
+    LOG_NOTE = "not a signed checkpoint"
+    LOG_OTHER = "checkpoint of another log"
+    LOG_PROOF = "not a proof of a log"
+    LOG_SIGNATURE = "checkpoint is not signed by the log"
+    LOG_STATE = "not the state of a log"
+    LOG_TILE = "not a tile of a log"
+
     # Refused before anything reaches a contract: wallet, chain, files, blobs.
     CALL_REVERTED = "call was reverted"
     FUNDS_TOO_LOW = "not enough coins in the wallet"

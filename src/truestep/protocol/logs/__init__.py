@@ -1,0 +1,1 @@
+"""Transparent logs of operators, as values: trees, proofs, checkpoints, entries (docs/logs.md)."""

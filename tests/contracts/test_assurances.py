@@ -13,6 +13,9 @@ from tests.contracts.settings import ALICE, BOB, DAY_SECONDS, DEPLOYER, GUARDIAN
 from tests.contracts.settlement import BOND_WEI, WINDOW_SECONDS, PostedJob, Settlement, TakenBatch
 from truestep.base.errors import Reject
 
+WAITS, ASSIGNS = 4, 8
+"""Flags of jobs (docs/protocol.md S3.2)."""
+
 
 @pytest.fixture
 def net() -> Settlement:
@@ -52,12 +55,12 @@ def test_the_owner_adds_policies_for_ever(net: Settlement) -> None:
     policy.transact("wait")
     with rejects(Reject.NOT_OWNER):
         net.assurances.transact("add", policy.address, 2, sender=ALICE)
-    assert not net.assurances.call("must_wait", 1)
+    assert net.assurances.call("flags", 1) == 0
     for unknown in (0, 2, 255, 2**256 - 1):
         with rejects(Reject.POLICY_UNKNOWN):
-            net.assurances.call("must_wait", unknown)
+            net.assurances.call("flags", unknown)
     net.by_owner(net.assurances, "add", policy.address, 2)
-    assert net.assurances.call("must_wait", 2)
+    assert net.assurances.call("flags", 2) == WAITS
     assert net.assurances.call("policies", 2) == policy.address
     for unknown in (0, 3, 2**256 - 1):
         with rejects(Reject.POLICY_UNKNOWN):
@@ -74,7 +77,7 @@ def test_the_deployer_adds_policies_until_jobs_is_connected() -> None:
     with rejects(Reject.NOT_OWNER):
         net.assurances.transact("add", second.address, 3, sender=DEPLOYER)
     assert net.assurances.call("policies", 2) == policy.address
-    assert not net.assurances.call("must_wait", 2)
+    assert net.assurances.call("flags", 2) == 0
 
 
 def test_another_policy_decides_alone_but_for_games(net: Settlement) -> None:
@@ -171,6 +174,41 @@ def test_a_job_waits_until_its_policy_has_seen_its_data(net: Settlement) -> None
     assert net.jobs.call("job_digests", job.job_id) == job.digest
     with rejects(Reject.JOB_READY):
         supply(net, policy, job)
+    net.take((job, 0, 1))
+
+
+def test_a_policy_that_assigns_says_who_may_take(net: Settlement) -> None:
+    """By operator and items, once for a batch; a policy that fails to answer lets nobody take (S8.8)."""
+    policy = net.double("TakerDouble")
+    net.by_owner(net.assurances, "add", policy.address, 2)
+    assert net.assurances.call("flags", 2) == ASSIGNS
+    job, other = net.post(policy=2), net.post(policy=2)
+    with rejects(Reject.NOT_DRAWN):
+        net.take((job, 0, 1))
+    policy.transact("assign", job.job_id, ALICE)
+    with rejects(Reject.NOT_DRAWN):
+        net.take((job, 0, 1), (other, 0, 1))
+    with rejects(Reject.NOT_DRAWN):
+        net.take((other, 0, 1))
+    policy.transact("assign", other.job_id, ALICE)
+    policy.transact("fail", True)
+    with rejects(Reject.POLICY_UNKNOWN):  # whatever the policy says
+        net.take((job, 0, 1))
+    policy.transact("fail", False)
+    net.take((job, 0, 1), (other, 0, 1))
+    net.take((net.post(), 0, 1))
+
+
+def test_a_policy_that_waits_and_assigns_does_both(net: Settlement) -> None:
+    policy = net.double("TakerDouble")
+    policy.transact("wait")
+    net.by_owner(net.assurances, "add", policy.address, 2)
+    assert net.assurances.call("flags", 2) == WAITS | ASSIGNS
+    job = net.post(policy=2)
+    policy.transact("assign", job.job_id, ALICE)
+    with rejects(Reject.JOB_WAITS):
+        net.take((job, 0, 1))
+    supply(net, policy, job)
     net.take((job, 0, 1))
 
 

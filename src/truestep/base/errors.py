@@ -155,6 +155,7 @@ class Reject(StrEnum):
     # Assurances (S2.4, S8).
     FINALIZE_STOPPED = "finalize is stopped"
     NOT_GUARDIAN = "caller is not the guardian"
+    NOT_DRAWN = "not drawn for this job"
     NOT_POLICY = "caller is not the policy"
     POLICY_LIMIT = "too many policies"
     STOP_BOUNDS = "stop out of bounds"

@@ -28,12 +28,20 @@ interface Linked:
     def assurances() -> address: view
 
 
+interface Assigning:
+    def may_take(operator: address, items: DynArray[uint256, BATCH_LIMIT]) -> bool: view
+
+
 OPTIMISTIC: constant(uint256) = 1
 POLICY_LIMIT: constant(uint256) = 2**8 - 1
 # A job keeps the number of its policy in 8 bits.
 STOP_LIMIT_SECONDS: constant(uint256) = 7 * 86_400
 STOP_PAUSE_SECONDS: constant(uint256) = 30 * 86_400
 # From the start of a stop to that of the next, so that a guardian cannot stop for ever.
+BATCH_LIMIT: constant(uint256) = 256
+WAITS: constant(uint256) = 4
+ASSIGNS: constant(uint256) = 8
+# The flags of a job's word that its policy decides (S3.2).
 LOW_HALF: constant(uint256) = 2**128 - 1
 MASK8: constant(uint256) = 2**8 - 1
 
@@ -46,7 +54,7 @@ PARAMETERS: immutable(IParameters)
 
 added_count: uint256  # of policies
 policies: public(HashMap[uint256, address])
-waiting: HashMap[uint256, bool]  # policies whose jobs wait for their data
+policy_flags: HashMap[uint256, uint256]  # what the jobs of a policy are marked with
 stop_word: uint256  # [ began 128 | until 128 ]
 
 
@@ -92,8 +100,11 @@ def add(policy: address, number: uint256):
     self.added_count += 1
     self.policies[number] = policy
     must_wait: bool = staticcall IAssurance(policy).must_wait()
-    self.waiting[number] = must_wait
-    log IAssurances.Added(policy=number, assurance=policy, must_wait=must_wait)
+    assigns: bool = self._says_yes(policy, method_id("assigns()"))
+    self.policy_flags[number] = (WAITS if must_wait else 0) | (ASSIGNS if assigns else 0)
+    log IAssurances.Added(
+        policy=number, assurance=policy, must_wait=must_wait, assigns=assigns
+    )
 
 
 @external
@@ -180,14 +191,29 @@ def stopped_until() -> uint256:
 
 @external
 @view
-def must_wait(policy: uint256) -> bool:
+def flags(policy: uint256) -> uint256:
     """
-    @notice Whether jobs under this policy wait for their data (S8.3). Refuses an unknown policy.
+    @notice What the jobs under this policy are marked with: 4 if they wait for their data (S8.3), 8 if the
+            policy says who may take them (S8.8). Refuses an unknown policy.
     """
     if policy == OPTIMISTIC:
-        return False
+        return 0
     assert self.policies[policy] != empty(address), "unknown policy"
-    return self.waiting[policy]
+    return self.policy_flags[policy]
+
+
+@external
+@view
+def check_taker(
+    policy: uint256, operator: address, items: DynArray[uint256, BATCH_LIMIT]
+) -> bool:
+    """
+    @notice Yes; refuses an operator that may not take these items of jobs whose policy says who may (S8.8).
+    """
+    assert staticcall Assigning(self.policies[policy]).may_take(
+        operator, items
+    ), "not drawn for this job"
+    return True
 
 
 @external
@@ -265,8 +291,12 @@ def _affirms(batch_id: uint256, question: Bytes[36]) -> bool:
         return False
     policy: uint256 = convert((staticcall JOBS.get_batch(batch_id)).policy, uint256)
     assurance: address = self.policies[policy]
-    if assurance == empty(address):
-        return False
+    return assurance != empty(address) and self._says_yes(assurance, question)
+
+
+@internal
+@view
+def _says_yes(assurance: address, question: Bytes[36]) -> bool:
     is_success: bool = False
     answer: Bytes[32] = b""
     is_success, answer = raw_call(

@@ -132,9 +132,7 @@ def post(order: IJobs.Order) -> uint256:
     ), "deadline out of bounds"
     assert order.bond_multiple != 0, "bond multiple out of bounds"
     assert convert(order.callback_gas, uint256) <= CALLBACK_LIMIT_GAS, "callback gas out of bounds"
-    flags: uint256 = 0
-    if staticcall IAssurances(self.assurances).must_wait(convert(order.policy, uint256)):
-        flags = job_words.WAITING
+    flags: uint256 = staticcall IAssurances(self.assurances).flags(convert(order.policy, uint256)) << 96
     if order.asset != empty(address):
         flags |= job_words.TOKEN
     if order.reducer_of != 0:
@@ -307,6 +305,11 @@ def take(
     assert job_book.root_of(items) == tasks_root, "tasks are not those named"
     assert reward >= min_reward, "reward is too small"
     assert until >= min_until, "lease is too short"
+    if key & job_words.ASSIGNED != 0:
+        # It answers with yes or refuses: its reason is not stored here a second time.
+        is_drawn: bool = staticcall IAssurances(self.assurances).check_taker(
+            key >> 120 & MASK8, operator, items
+        )
     parameters_id: uint256 = key >> 128
     set_word: uint256 = job_book.set_words[parameters_id]
     bond_wei: uint256 = unsafe_mul(multiples, set_word >> 160)

@@ -2,7 +2,8 @@
 #pragma evm-version cancun
 """
 @title A second policy: due an hour after the window; half of an odd batch's leaves wait for another hour, and games on
-       it may be opened till it is due. It says that some claims are proven and some games ended. It calls what the test says.
+       it may be opened till it is due. It says that some claims are proven and some games ended, and who may take what. It
+       calls what the test says.
 """
 
 HOUR_SECONDS: constant(uint256) = 3_600
@@ -43,6 +44,18 @@ def is_proven(claim_id: uint256) -> bool:
 @view
 def ends_game(game_id: uint256) -> bool:
     return (game_id >> 40) % 2 == 1 and game_id % 2 == 1
+
+
+@external
+@view
+def assigns() -> bool:
+    return True
+
+
+@external
+@view
+def may_take(operator: address, items: DynArray[uint256, 256]) -> bool:
+    return (((convert(operator, uint256) >> 152) + (items[0] >> 64)) % 4) != 0
 
 
 @external

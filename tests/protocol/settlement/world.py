@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, TaskId
 from truestep.protocol.settlement.apply import apply
-from truestep.protocol.settlement.assurances import POLICIES, Policy, Question, Verdict
+from truestep.protocol.settlement.assurances import POLICIES, Policy, Question, Taking, Verdict
 from truestep.protocol.settlement.batches import shares
 from truestep.protocol.settlement.contracts import jobs
 from truestep.protocol.settlement.disputes import GameMessage
@@ -51,6 +51,11 @@ def open_longer(batch_id: BatchId, until: int) -> int:
     return until + HOUR_SECONDS * (batch_id % 2)
 
 
+def takes_odd(taking: Taking) -> bool:
+    """Who may take under that policy: for every fourth job, who depends on the operator."""
+    return (int(taking.operator, 16) // 2**152 + (taking.items[0] >> 64)) % 4 != 0
+
+
 TWO_WINDOWS = 2
 
 
@@ -62,6 +67,7 @@ def policies_of(contract: Address) -> dict[int, Policy]:
         must_wait=True,
         is_proven=lambda claim_id: claim_id % 2 == 1,
         ends_game=lambda game_id: (game_id >> 40) % 2 == 1 and game_id % 2 == 1,
+        may_take=takes_odd,
         contract=contract,
     )
     return {**POLICIES, TWO_WINDOWS: second}

@@ -23,8 +23,9 @@ SMALL_LIMIT: constant(uint256) = 32
 TOKEN: constant(uint256) = 1 << 96  # paid in an ERC-20
 UNFED: constant(uint256) = 2 << 96  # a reducer without its input
 WAITING: constant(uint256) = 4 << 96  # its policy has not seen its data
-BATCH_KEY: constant(uint256) = (2**16 - 1 << 128) | (2**8 - 1 << 120) | (1 << 96) | (2**16 - 1 << 80)
-# What the jobs of a batch have in common: parameter set, policy, kind of asset, window.
+ASSIGNED: constant(uint256) = 8 << 96  # its policy says who may take it
+BATCH_KEY: constant(uint256) = (2**16 - 1 << 128) | (2**8 - 1 << 120) | (9 << 96) | (2**16 - 1 << 80)
+# What the jobs of a batch have in common: parameter set, policy, whether it assigns, kind of asset, window.
 
 EACH_2ND: constant(uint256) = max_value(uint256) // 3
 LOW_2_OF_4: constant(uint256) = max_value(uint256) // 5

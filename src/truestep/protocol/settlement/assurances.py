@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from truestep.base.ids import Address, BatchId
-from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId
+from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId, PackedItem
 
 Held = Callable[[BatchId], int]
 """Disputes' answer: the leaves of a batch with an open game, a bit each."""
@@ -27,6 +27,15 @@ class Verdict:
 
     is_due: bool
     held: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taking:
+    """Who wants to take which items, and when (S8.8)."""
+
+    operator: Address
+    items: tuple[PackedItem, ...]
+    now: int
 
 
 def _never(number: int) -> bool:
@@ -53,6 +62,8 @@ class Policy:
     """Whether a claim is proven, as far as the policy knows (S8.6)."""
     ends_game: Callable[[LeafGameId], bool] = _never
     """Whether a proof has ended a game (S8.6)."""
+    may_take: Callable[[Taking], bool] | None = None
+    """Whether an operator may take items of jobs under it, if it assigns them (S8.8)."""
     contract: Address = NOBODY
 
 

@@ -7,7 +7,7 @@ from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId, job_of_task, shard_of_task
 from truestep.machine.state import Status
 from truestep.protocol.settlement import assets, operators
-from truestep.protocol.settlement.assurances import Question
+from truestep.protocol.settlement.assurances import Question, Taking
 from truestep.protocol.settlement.contracts.jobs import (
     Claim,
     Claimed,
@@ -80,6 +80,7 @@ def take(turn: Turn, call: Take) -> None:
     require(reward >= call.min_reward, Reject.REWARD_TOO_SMALL)
     until = min(min(turn.message.now + job.terms.lease_seconds, job.deadline) for _, job in pairs)
     require(until >= call.min_until, Reject.LEASE_SHORT)
+    _require_drawn(turn, call, first.terms.policy)
     bond_wei = rules.operator_bond_wei * sum(job.terms.bond_multiple * item.count for item, job in pairs)
     batch_id = BatchId(turn.state.batch_count + 1)
     batch = Batch(
@@ -112,6 +113,14 @@ def take(turn: Turn, call: Take) -> None:
         )
     )
     operators.lock(turn, call.operator, batch_id, bond_wei)
+
+
+def _require_drawn(turn: Turn, call: Take, policy: int) -> None:
+    """Refuse an operator that the policy of the jobs has not assigned them to (S8.8)."""
+    may_take = turn.state.deployment.policies[policy].may_take
+    if may_take is not None:
+        taking = Taking(operator=call.operator, items=call.items, now=turn.message.now)
+        require(may_take(taking), Reject.NOT_DRAWN)
 
 
 def _occupy(turn: Turn, packed_items: tuple[PackedItem, ...]) -> list[tuple[Item, Job]]:

@@ -55,3 +55,22 @@ loaded = {"truestep.cli.daemons", "truestep.protocol.calls", "tenacity"} & sys.m
 assert not loaded, loaded
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_users_cache_is_known_without_what_builds() -> None:
+    """Every run asks for it."""
+    program = """
+import sys
+import truestep
+import truestep.guest.user_cache
+loaded = {"truestep.guest.build", "truestep.guest.sdk", "concurrent.futures"} & sys.modules.keys()
+assert not loaded, loaded
+from truestep.guest import build_c
+assert build_c is sys.modules["truestep.guest.build"].build_c
+assert truestep.guest(build_c) is not None
+try:
+    truestep.guest.nothing
+except AttributeError as error:
+    assert "has no attribute 'nothing'" in str(error)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -12,7 +12,7 @@ from tests.engine.compare import BASELINE, END, compare_every_cycle, compare_run
 from tests.engine.float_cases import FORMATS, differences, random_triple, variants
 from tests.engine.programs import CODE_START, EDGE_VALUES, program_of, random_operands, random_program
 from tests.machine.encode import IMMEDIATE_FORMS, LOADS, REGISTER_FORMS, SHIFTS, STORES, encode, encode_float
-from truestep.engine.analysis.code_map import map_code
+from truestep.engine.analysis.code_map import INTERPRETER_TARGETS, map_code
 from truestep.engine.compilation import translation
 from truestep.engine.compilation.translation import CompilePolicy, Translation
 from truestep.engine.host import has_templates
@@ -173,3 +173,12 @@ def test_an_interpreter_that_was_cut_stays_in_the_first_tier(
     before = table[CODE_START >> 2]
     assert not made.note_sample(CODE_START, 1 << 40)
     assert (table[CODE_START >> 2] == before) is is_scattered
+
+
+@pytest.mark.parametrize(("targets", "factor"), [(INTERPRETER_TARGETS, 1), (INTERPRETER_TARGETS + 1, 64)])
+def test_the_loop_of_an_interpreter_stays_in_the_first_tier_for_long(targets: int, factor: int) -> None:
+    made = Translation(interpreter(targets), CompilePolicy(optimise_cycles_per_cost=1 << 20))
+    assert made.prepare(CODE_START)
+    wanted = (made.code.cost_of(0) << 20) * factor
+    assert made.note_sample(CODE_START, wanted - 1)
+    assert not made.note_sample(CODE_START, 1)

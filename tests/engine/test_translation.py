@@ -15,7 +15,7 @@ from truestep.engine.analysis.code_map import map_code
 from truestep.engine.analysis.flow import region_flow
 from truestep.engine.compilation.object_cache import ObjectCache
 from truestep.engine.compilation.translation import (
-    AGAIN_SHARE,
+    AGAIN_PROCESSES,
     CompilePolicy,
     Translation,
     TranslationCache,
@@ -124,18 +124,32 @@ def test_baseline_code_is_optimised_where_runs_are_found(tmp_path: Path) -> None
 def test_the_cycles_of_all_processes_together_make_a_part_hot(tmp_path: Path) -> None:
     policy = CompilePolicy(optimise_cycles_per_cost=1 << 28, objects=ObjectCache(tmp_path / "objects"))
     program = program_of(COUNT_DOWN)
-    cost = Translation(program, policy).code.cost_of(0)
-    wanted = (cost << 28) // AGAIN_SHARE
-    for share in (2, 4):
+    wanted = Translation(program, policy).code.cost_of(0) << 28
+    # 1/16 each, of what is enough for the first process: 1, 1/2, 1/4.
+    for _ in range(3):
         translation = Translation(program, policy)
         assert translation.prepare(CODE_START)
-        before = _entry_of(translation, CODE_START)
-        assert translation.note_sample(CODE_START, wanted // share)
-        assert _entry_of(translation, CODE_START) == before
+        assert translation.note_sample(CODE_START, wanted // 16)
+        assert translation.note_sample(CODE_START, 0)
     last = Translation(program, policy)
     assert last.prepare(CODE_START)
-    assert not last.note_sample(CODE_START, wanted // 4)
-    assert _entry_of(last, CODE_START) != before
+    assert not last.note_sample(CODE_START, 0)
+
+
+@pytest.mark.parametrize("processes", [1, AGAIN_PROCESSES, AGAIN_PROCESSES + 1])
+def test_each_process_before_halves_what_makes_a_part_hot(tmp_path: Path, processes: int) -> None:
+    policy = CompilePolicy(optimise_cycles_per_cost=1 << 40, objects=ObjectCache(tmp_path / "objects"))
+    program = program_of(COUNT_DOWN)
+    kept = 1 << 26
+    for _ in range(processes):
+        before = Translation(program, policy)
+        assert before.prepare(CODE_START)
+        assert before.note_sample(CODE_START, kept)
+    last = Translation(program, policy)
+    assert last.prepare(CODE_START)
+    wanted = last.code.cost_of(0) << 40 - min(processes, AGAIN_PROCESSES)
+    assert last.note_sample(CODE_START, wanted - processes * kept - 1)
+    assert not last.note_sample(CODE_START, 1)
 
 
 def test_what_was_hot_is_optimised_at_first_touch_by_the_next_process(tmp_path: Path) -> None:
@@ -144,7 +158,7 @@ def test_what_was_hot_is_optimised_at_first_touch_by_the_next_process(tmp_path: 
     first = Translation(program, policy)
     wanted = first.code.cost_of(0) << 28
     assert first.prepare(CODE_START)
-    assert first.note_sample(CODE_START, wanted // AGAIN_SHARE)
+    assert first.note_sample(CODE_START, wanted // 2)
     second = Translation(program, policy)
     assert second.prepare(CODE_START)
     assert not second.note_sample(CODE_START, 0)

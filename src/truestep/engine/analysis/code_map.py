@@ -32,6 +32,9 @@ where loops cross a cut, registers go through memory in each round. Others, of m
 times as long."""
 MANY_TARGETS = 16
 """With more addresses inside a function that are kept somewhere, it is taken for an interpreter's loop."""
+INTERPRETER_TARGETS = 64
+"""With more than these it is one: those of Lua, QuickJS, Duktape, MuJS and SQLite have 84 to 254, functions
+with a large `switch` up to 60."""
 TARGET_COST = 48
 """What a function costs for each of them on average, at least, for the next limit to apply."""
 INTERPRETER_LIMIT_COST = 10_240
@@ -126,10 +129,16 @@ class CodeMap:
 
         Compiled as a function of its own, it is left at each of these jumps.
         """
+        return int(self.regions[region]) in self.fragments and bool(self._inner_targets(region))
+
+    def is_interpreter(self, region: int) -> bool:
+        """Whether it has so many targets of indirect jumps inside that it is an interpreter's loop."""
+        return len(self._inner_targets(region)) > INTERPRETER_TARGETS
+
+    def _inner_targets(self, region: int) -> list[int]:
         start = int(self.regions[region])
         end = int(self.addresses[self.span(region)[1] - 1]) + 4
-        inner = between(self.indirect, start + 4, end)
-        return bool(inner) and start in self.fragments
+        return between(self.indirect, start + 4, end)
 
     def cost_of(self, unit: int) -> int:
         """The cost of compiling a unit, in plain instructions."""

@@ -42,9 +42,12 @@ class Samples:
         self.unkept = 0
         """Cycles noted since this was last set to 0."""
 
-    def watch(self, part: Part) -> bool:
-        """Note that a part has code of the first tier only. Returns whether it is hot already."""
-        self._wanted[part] = self._cycles_per_cost * part.cost_in(self._code)
+    def watch(self, part: Part, factor: int = 1) -> bool:
+        """Note that a part has code of the first tier only. Returns whether it is hot already.
+
+        `factor` is how many times more cycles it takes than other parts.
+        """
+        self._wanted[part] = self._cycles_per_cost * part.cost_in(self._code) * factor
         return self.cycles.get(part, 0) >= self._wanted[part]
 
     def forget(self, part: Part) -> None:

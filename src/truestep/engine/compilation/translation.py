@@ -10,6 +10,7 @@ import mmap
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,8 +53,12 @@ PIECE_LIMIT = 1_024
 """Pieces of one program; each is a separate module."""
 KEPT_CYCLES, KEPT_SHARE = 1 << 26, 4
 """How many cycles are noted before they are kept on disk, and what share of all: more and more seldom."""
-AGAIN_SHARE = 8
-"""How many times fewer cycles make a part hot if its program ran in another process: it will run again."""
+AGAIN_PROCESSES = 3
+"""A program that ran will run again, the more often the more it did: for each process that ran it before, up
+to so many, half the cycles make a part hot."""
+INTERPRETER_FACTOR = 64
+"""How many times more cycles make an interpreter's loop hot: LLVM's code for it takes as long as that from
+templates, within 5 %, and nothing takes LLVM longer (docs/decisions/0067)."""
 BASELINE_GAIN = 1 / 16
 """How much a cycle in baseline code says for compiling it, compared with a walked instruction: it takes a
 quarter of the time, and better code takes four times as long to compile."""
@@ -114,7 +119,8 @@ class Translation:
         """Code of the first tier that has been replaced, which runs may still be in."""
         self._kept_heat = KeptHeat(policy.objects, self._object_name(b"heat"))
         before = self._kept_heat.load() if self._has_tiers else {}
-        cycles_per_cost = (policy.optimise_cycles_per_cost or 0) // (AGAIN_SHARE if before else 1)
+        halvings = min(self._kept_heat.processes, AGAIN_PROCESSES)
+        cycles_per_cost = (policy.optimise_cycles_per_cost or 0) >> halvings
         self._samples = Samples(self.code, cycles_per_cost, before)
         self._begun: set[Part] = set()
         self._looked_for: set[Part] = set()
@@ -226,18 +232,21 @@ class Translation:
 
     def _watch(self, part: Part) -> None:
         """Note that a part has code of the first tier, and have it compiled if it is hot already."""
-        if self._samples.watch(part):
+        factor = INTERPRETER_FACTOR if self._is_joined(part, self.code.is_interpreter) else 1
+        if self._samples.watch(part, factor):
             self._optimise(part)
 
     def _optimise(self, part: Part) -> None:
         """Compile a part that has code of the first tier better, unless that is no better."""
         self._samples.forget(part)
-        if not (isinstance(self._modules[part], ExecutableCode) and self._is_scattered(part)):
+        # Code from templates need not leave functions that jump all over, and so is as fast.
+        if not self._is_joined(part, self.code.is_scattered):
             self._submit(part, Tier.OPTIMISED)
 
-    def _is_scattered(self, part: Part) -> bool:
-        """Whether it leaves its functions so often that code from templates, which need not, is as fast."""
-        return part.is_unit and any(map(self.code.is_scattered, part.regions_in(self.code)))
+    def _is_joined(self, part: Part, is_such: Callable[[int], bool]) -> bool:
+        """Whether it is a unit with code from templates and with such a region."""
+        is_joined = part.is_unit and isinstance(self._modules[part], ExecutableCode)
+        return is_joined and any(map(is_such, part.regions_in(self.code)))
 
     @property
     def _has_tiers(self) -> bool:

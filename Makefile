@@ -132,11 +132,12 @@ bench: setup anvil circuits ## measure every figure that the README states
 	@for benchmark in benchmarks/[!_]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
 	$(BIN)/python -m benchmarks.real_programs $(if $(WORK),--work $(WORK))
 
-gas: setup anvil ## measure gas on anvil and rewrite docs/gas.md, docs/availability-gas.md, docs/receipts-gas.md and a table of docs/data.md
+gas: setup anvil ## measure gas on anvil and rewrite docs/gas.md, docs/availability-gas.md, docs/receipts-gas.md, docs/anchors-gas.md and a table of docs/data.md
 	$(BIN)/python benchmarks/gas.py
 	$(BIN)/python benchmarks/availability_gas.py
 	$(BIN)/python benchmarks/data_choices.py
 	$(BIN)/python benchmarks/receipts_gas.py
+	$(BIN)/python benchmarks/anchors_gas.py
 
 docs: setup ## rewrite the generated pages: docs/cli.md
 	$(BIN)/typer truestep.cli.main utils docs --name truestep --output docs/cli.md

@@ -1,0 +1,1 @@
+"""The calls and events of Anchors as types."""

@@ -157,6 +157,38 @@ def test_a_process_that_cannot_be_started_at_all(monkeypatch: pytest.MonkeyPatch
     assert compiled(CompilerProcess(), FUNCTION)[0]
 
 
+@pytest.mark.parametrize("python", [sys.executable, "/nowhere/python"])
+def test_what_a_run_waits_for_is_compiled_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: str
+) -> None:
+    """By the process, or by this one if there is none."""
+    monkeypatch.setattr(sys, "executable", python)
+    objects = ObjectCache(tmp_path / "objects")
+    assert CompilerProcess(objects).compile(COPIED, b"key", Tier.OPTIMISED) == object_code(COPIED)
+    assert objects.load(b"key") == object_code(COPIED)
+
+
+def test_what_kills_the_process_is_compiled_here(compiler: CompilerProcess) -> None:
+    with pytest.raises(RuntimeError, match=r"no\.such\.intrinsic"):
+        compiler.compile(ABORTING, b"", Tier.OPTIMISED)
+
+
+def test_a_first_run_does_not_load_llvm(tmp_path: Path) -> None:
+    """Twice the memory of a run, for what another process loads anyway."""
+    code = """
+import sys
+from tests.engine.test_compiler_process import LOOP, Task
+from truestep.composition.engines import EngineName, open_engine
+machine = open_engine(EngineName.JIT).start(LOOP, Task())
+machine.advance(10_000)
+assert machine.effort.walked, "the walk is there"
+assert "llvmlite.binding" not in sys.modules
+"""
+    root = Path(__file__).parent.parent.parent
+    places = {"PYTHONPATH": os.pathsep.join([str(root), str(root / "src")]), "XDG_CACHE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], cwd=root, env={**os.environ, **places}, check=True)
+
+
 def test_a_fault_of_the_translator_is_loud(
     compiler: CompilerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:

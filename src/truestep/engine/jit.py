@@ -34,7 +34,7 @@ class JitEngine:
         )
         policy = policy or CompilePolicy()
         if policy.objects:
-            keep_common_code(policy.objects)
+            keep_common_code(policy.objects, policy.compiler)
         self._translations = TranslationCache(policy)
 
     def start(self, program: Program, task: Task, *, debug_sink: DebugSink | None = None) -> JitMachine:

@@ -1,6 +1,7 @@
 """Machine code of IR text, in this process: compiled by LLVM, or taken from disk."""
 
 import ctypes
+import weakref
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -14,6 +15,7 @@ from truestep.engine.codegen.support import (
     walk_function,
 )
 from truestep.engine.codegen.walk import walk_module
+from truestep.engine.compilation.compiler_process import CompilerProcess
 from truestep.engine.compilation.loading import LoadedObject, NotLoadable
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
 from truestep.engine.compilation.object_code import LLVM_LOCK, Tier, object_code
@@ -106,12 +108,18 @@ WalkFunction = Callable[[int, int, int], int]
 
 
 _kept_in: list[ObjectCache] = []
+_compiled_by: list["weakref.ref[CompilerProcess]"] = []
 
 
-def keep_common_code(objects: ObjectCache) -> None:
-    """Keep code that belongs to no program in `objects`; the first call in a process counts."""
+def keep_common_code(objects: ObjectCache, compiler: CompilerProcess | None = None) -> None:
+    """Keep code that belongs to no program in `objects`; `compiler` compiles it while there is one.
+
+    The first call in a process counts, for either.
+    """
     if not _kept_in:
         _kept_in.append(objects)
+    if compiler and not any(each() for each in _compiled_by):
+        _compiled_by[:] = [weakref.ref(compiler)]
 
 
 def common_module(name: str, ir: Callable[[], str], tier: Tier = Tier.OPTIMISED) -> CompiledModule:
@@ -119,10 +127,16 @@ def common_module(name: str, ir: Callable[[], str], tier: Tier = Tier.OPTIMISED)
     key = build_id() + b" " + name.encode()
     content = next((found for each in _kept_in if (found := each.load(key))), None)
     if content is None:
-        content = object_code(ir(), tier)
+        content = _common_code(ir(), key, tier)
         for each in _kept_in:
             each.store(key, content)
     return CompiledModule.from_object(content)
+
+
+def _common_code(ir: str, key: bytes, tier: Tier = Tier.OPTIMISED) -> bytes:
+    """Object code for all programs: compiled by the process for that, or here, which loads LLVM."""
+    compiler = next((found for each in _compiled_by if (found := each())), None)
+    return compiler.compile(ir, key, tier) if compiler else object_code(ir, tier)
 
 
 @once
@@ -165,7 +179,7 @@ def walk_address(objects: ObjectCache | None = None) -> int:
     """The address of `walk` (engine.walk). The first call takes it from `objects`, or compiles it, 0.2 s."""
     with LLVM_LOCK:
         if not kept_walk_address(objects):
-            content = object_code(walk_module())
+            content = _common_code(walk_module(), _walk_key())
             if objects:
                 objects.store(_walk_key(), content)
             _walks.append(CompiledModule.from_object(content))

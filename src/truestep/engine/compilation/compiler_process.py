@@ -5,6 +5,7 @@ it makes on disk, and may finish what was asked for after the run has ended (`co
 """
 
 import logging
+import math
 import subprocess
 import sys
 import threading
@@ -52,6 +53,14 @@ class CompilerProcess:
                 self._threads += 1
                 work = (self._jobs, self._child, self._turn)
                 threading.Thread(target=_work, args=work, name="compiler", daemon=True).start()
+
+    def compile(self, ir: str, key: bytes, tier: Tier) -> bytes:
+        """Compile at once, before all that waits, and keep the code under `key`: in the process, so that this
+        one does not load LLVM, or, if that fails, here.
+        """
+        request = _Request(ir=ir.encode(), key=key, heat=math.inf, tier=tier)
+        content = self._child.compile(request, _Held(threading.Lock()))
+        return object_code(ir, tier) if content is None else content
 
     def wait(self) -> None:
         """Wait until every job is done."""

@@ -30,6 +30,7 @@ from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.ids import Address
 from truestep.contracts.artifacts import Artifact
 from truestep.protocol.availability.contracts import kept
+from truestep.protocol.quorum.contracts import quorums
 from truestep.protocol.settlement.contracts import (
     assurances,
     disputes,
@@ -60,6 +61,7 @@ MODULES: Mapping[str, ModuleType] = {
     "Disputes": disputes,
     "Kept": kept,
     "Verifiers": verifiers,
+    "Quorums": quorums,
 }
 
 
@@ -175,7 +177,7 @@ class LifeChain:
     def balances(self) -> dict[str, int]:
         """The native coins of the contracts."""
         get_balance = self.evm.chain.get_balance
-        names = ("Operators", "Jobs", "Assurances", "Kept", "Verifiers")
+        names = ("Operators", "Jobs", "Assurances", "Kept", "Verifiers", "Quorums")
         held = {name: get_balance(self.contracts[name].address) for name in names if name in self.contracts}
         return held | {"Disputes": get_balance(self.disputes.address)}
 

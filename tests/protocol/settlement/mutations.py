@@ -9,6 +9,7 @@ from typing import Any
 from tests.protocol.settlement.world import PEOPLE, Surroundings
 from truestep.base.errors import Rejected
 from truestep.protocol.availability.contracts import kept
+from truestep.protocol.quorum.contracts import quorums
 from truestep.protocol.settlement.contracts import disputes, jobs, operators
 from truestep.protocol.settlement.ids import BATCH_LIMIT, NATIVE, NOBODY
 from truestep.protocol.settlement.messages import Message, Stranger
@@ -37,6 +38,10 @@ LENGTHS = {"siblings": 6, "hashes": 63, "item_path": 8, "leaf_path": 8, "leaves"
     "signatures": 16,
     "challenge_ids": 16,
     "challenges": 16,
+    "members": 16,
+    "openings": 16,
+    "seats": 16,
+    "signed": 16,
 }
 """Longest lists, other than 256."""
 KEPT = frozenset({(jobs.Strike, "task_id"), (Order, "asset"), (disputes.Split, "arity")})
@@ -49,7 +54,12 @@ def mutated(rng: Random, message: Message, around: Surroundings) -> Message:
     call = changed.call
     if not isinstance(
         call,
-        operators.WithdrawTo | disputes.WithdrawTo | kept.WithdrawTo | verifiers.WithdrawTo | jobs.Withdraw,
+        operators.WithdrawTo
+        | disputes.WithdrawTo
+        | kept.WithdrawTo
+        | verifiers.WithdrawTo
+        | quorums.WithdrawTo
+        | jobs.Withdraw,
     ):
         return changed
     if isinstance(call, jobs.Withdraw) and call.asset != NATIVE:

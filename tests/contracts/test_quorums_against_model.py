@@ -1,0 +1,13 @@
+"""Quorums does what the pure model does, on random schedules (docs/quorum.md)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contracts.quorums_comparison import compare_episode
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_quorums_does_what_the_model_does(seed: int) -> None:
+    """`make model` compares many more calls."""
+    compare_episode(seed, 350)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 import typer
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
+from truestep.adapters.web_server import CannotListen
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Address
 from truestep.cli.engines import limited_engine
+from truestep.cli.failure import Failure
 from truestep.cli.fee_options import MaxFeeOption, MaxFeeUrgentOption, MaxTipOption, transaction_policy
 from truestep.cli.interruption import handling
 from truestep.cli.log_lines import LogLines
@@ -37,6 +39,7 @@ from truestep.composition.engines import EngineLimits, EngineName
 
 if TYPE_CHECKING:
     from truestep.adapters.clock import SystemClock
+    from truestep.composition.logs import LogSettings
     from truestep.node.loop.loop import Loop
     from truestep.node.tasks.agent import Daemon
     from truestep.node.tasks.self_check import SelfCheck
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from truestep.ports.clock import Clock
     from truestep.ports.proving import Prover
     from truestep.ports.reporter import Reporter
+    from truestep.roles.availability.delivery import DeliveryPolicy
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
 """Waits between attempts to start: short for a node that restarts, long for one that is down all night."""
@@ -122,6 +126,20 @@ class DaemonOptions:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerParts:
+    """What only a worker has."""
+
+    delivery: "DeliveryPolicy | None" = None
+    """How its outputs are kept."""
+    prover: "Prover | None" = None
+    log: "LogSettings | None" = None
+
+
+NO_PARTS = WorkerParts()
+"""Of a daemon that is no worker."""
+
+
 @contextmanager
 def opened_world(
     options: DaemonOptions,
@@ -129,8 +147,7 @@ def opened_world(
     self_check: "SelfCheck | None" = None,
     *,
     is_keeper: bool = False,
-    items_url: str | None = None,
-    prover: "Prover | None" = None,
+    parts: WorkerParts = NO_PARTS,
 ) -> Generator["World"]:
     """Everything that a daemon needs to run `parallel` tasks; it is closed at the end."""
     from truestep.adapters.keystore import open_keystore
@@ -150,14 +167,18 @@ def opened_world(
         operator=options.operator_address,
         is_keeper=is_keeper,
         beacon=options.beacon or (),
-        items_url=items_url,
-        prover=prover,
+        items_url=parts.delivery.url if parts.delivery is not None else None,
+        prover=parts.prover,
+        log=parts.log,
     )
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out
     log = LogLines(as_json=options.as_json)
     with closing(log), ExitStack() as stack:
         said = FirstReports(log)
-        world = until_available(log, lambda: stack.enter_context(daemons.opened_world(settings, said)))
+        try:
+            world = until_available(log, lambda: stack.enter_context(daemons.opened_world(settings, said)))
+        except CannotListen as error:
+            raise Failure("address", f"{error}; choose another with --log-listen HOST:PORT") from error
         said.begun = True
         yield world
 

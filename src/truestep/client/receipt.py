@@ -15,7 +15,7 @@ from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.base.integers import U64_MAX
 from truestep.machine.layout import INPUT_LIMIT_BYTES
-from truestep.machine.state import Status
+from truestep.machine.state import MACHINE_VERSION, Status
 from truestep.protocol.availability.contracts.items import Registered
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.records import Parameters
@@ -28,7 +28,6 @@ from truestep.protocol.settlement.records import BatchTerms, JobTerms, LeafProof
 
 RECEIPT_VERSION, KEPT_VERSION, PROVEN_VERSION = 2, 3, 4
 """The second has items of data, the third proofs of claims: older releases cannot read them."""
-MACHINE_VERSION = 1
 RECEIPT_LIMIT_BYTES = 256 << 20
 """A hostile file must not fill the checker's memory; a receipt of 65,535 shards has 100 MiB."""
 INLINE_LIMIT_BYTES = 256 << 10

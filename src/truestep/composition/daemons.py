@@ -1,7 +1,7 @@
 """Opens everything that a daemon needs: chain, store, blobs, engine, threads, clock."""
 
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_bytes
@@ -27,6 +27,7 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
+from truestep.composition.logs import LogOwner, LogSettings, opened_log
 from truestep.composition.network import (
     DEVNET_CHAINS,
     OnUnknownCode,
@@ -42,6 +43,7 @@ from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.chain.outbox import Courier
 from truestep.node.proving.bench import ProvingBench
 from truestep.node.tasks.bench import Bench
+from truestep.node.tasks.claim_log import ClaimLog
 from truestep.node.tasks.commitments import kept_secret
 from truestep.node.tasks.offers import OFFERS_AT_ONCE
 from truestep.node.tasks.queue import FETCHES_LIMIT
@@ -102,6 +104,8 @@ class DaemonSettings:
     """From where keepers fetch the outputs of a worker; None if it has none kept."""
     prover: Prover | None = None
     """What proves a worker's claims."""
+    log: LogSettings | None = None
+    """Where a worker logs its claims; None if it does not."""
 
 
 @contextmanager
@@ -109,7 +113,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
     """Everything that a daemon needs; its store is closed at the end."""
     deployment = read_deployment(settings.deployment)
     watched = watched_consensus(deployment.chain_id, settings.rpc, settings.beacon, reporter)
-    with SqliteStore(settings.state_dir / "state.sqlite") as whole, watched:
+    with SqliteStore(settings.state_dir / "state.sqlite") as whole, watched, ExitStack() as stack:
         store, clock = deployment_store(whole, deployment, reporter), SystemClock()
         keep_owner(store, settings.operator or Address(settings.signer.address))
         published = _published(settings, deployment, reporter)
@@ -142,12 +146,24 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
             publisher=_publisher(settings, deployment, stores, bench.outputs, reporter),
         )
         has_blobs = consensus_urls(deployment, settings.rpc, settings.beacon)
+        claim_log = stack.enter_context(_logged(settings, deployment, world)) if settings.log else None
         yield replace(
             world,
+            claim_log=claim_log,
             watching=_watching(settings, deployment, published, clock, reporter),
             answering=answering(published, world.chain, clock) if published and has_blobs else None,
             proving=_proving(settings.prover, blobs, clock, reporter),
         )
+
+
+def _logged(
+    settings: DaemonSettings, deployment: Deployment, world: World
+) -> AbstractContextManager[ClaimLog]:
+    """The log of a worker's claims."""
+    signer, log = settings.signer, settings.log or LogSettings()
+    operator = settings.operator or Address(signer.address)
+    owner = LogOwner(signer=signer, operator=operator, deployment=deployment)
+    return opened_log(log, owner, world.store, world.chain, world.reporter, settings.state_dir)
 
 
 def _published(settings: DaemonSettings, deployment: Deployment, reporter: Reporter) -> PublishedBlobs | None:

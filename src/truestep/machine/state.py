@@ -6,6 +6,8 @@ from enum import IntEnum
 from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import keccak256
 
+MACHINE_VERSION = 1
+"""Another one computes other results for some programs."""
 REGISTER_COUNT = 32
 STATE_SIZE_BYTES = 305
 STATE_TAIL_SIZE_BYTES = STATE_SIZE_BYTES - 32

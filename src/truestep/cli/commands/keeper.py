@@ -18,6 +18,7 @@ from truestep.cli.fee_options import (
     transaction_policy,
 )
 from truestep.cli.log_lines import LogLines
+from truestep.cli.log_options import parse_listen
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import (
     BeaconOption,
@@ -182,7 +183,7 @@ def _settings(options: KeeperOptions) -> "KeeperSettings":
         signer=open_keystore(options.keystore, ask_password(options.password_file)),
         store=options.store or str(options.state_dir / "cells"),
         store_limit_bytes=options.store_limit or STORE_LIMIT_BYTES,
-        listen=_listen(options.listen),
+        listen=parse_listen(options.listen, "--listen"),
         policy=transaction_policy(
             options.max_fee, options.max_tip, options.max_fee_urgent, options.max_blob_fee
         ),
@@ -191,12 +192,3 @@ def _settings(options: KeeperOptions) -> "KeeperSettings":
         beacon=consensus_urls(deployment, options.rpc, options.beacon or ()),
         may_be_private=options.allow_private or deployment.chain_id in DEVNET_CHAINS,
     )
-
-
-def _listen(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 <= int(port) < 2**16:
-        raise typer.BadParameter(
-            f"expected a host and a port such as 0.0.0.0:8547, got {text!r}", param_hint="--listen"
-        )
-    return host.strip("[]"), int(port)

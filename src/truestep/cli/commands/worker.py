@@ -9,8 +9,9 @@ import typer
 from truestep.base.errors import Rejected
 from truestep.base.ids import Address
 from truestep.base.units import coins
-from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped, until_available
+from truestep.cli.daemons import DaemonOptions, WorkerParts, opened_world, run_until_stopped, until_available
 from truestep.cli.failure import Failure
+from truestep.cli.log_options import LogOptions
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import parse_address, parse_amount
 from truestep.cli.proving_options import ProvingOptions
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
 def worker(
     options: DaemonOptions,
     proving: ProvingOptions,
+    logging: LogOptions,
     stake: Annotated[
         str | None,
         typer.Option(
@@ -200,6 +202,8 @@ def worker(
     a proof that was made is never made again, whenever the worker is stopped. With --unproven it takes all,
     and `truestep verifiers prove` sends proofs that were made elsewhere.
 
+    Claims are logged before they are sent (docs/logs.md): --log-listen serves the log, `audit-log` checks it.
+
     If the self-check finds a difference, the worker claims nothing and never takes that program again. The
     evidence is in the folder `evidence` of the state directory.
     """
@@ -233,8 +237,8 @@ def worker(
     )
     stake_wei = _stake_of(stake, options)
     check = _self_check(self_check, options) if is_checked else None
-    url = policy.delivery.url if policy.delivery is not None else None
-    with opened_world(options, parallel, check, is_keeper=keeper, items_url=url, prover=prover) as world:
+    parts = WorkerParts(delivery=policy.delivery, prover=prover, log=logging.settings())
+    with opened_world(options, parallel, check, is_keeper=keeper, parts=parts) as world:
         until_available(world.reporter, lambda: _stake(world, stake_wei, options.operator_address))
         if policy.reward_min_wei == 0:
             world.reporter.report("no_min_reward", NO_MIN_REWARD)

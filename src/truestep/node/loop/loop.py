@@ -152,8 +152,8 @@ class Loop(Generic[View_co, Action]):
 def _as_outage(error: Unavailable | Rejected) -> Unavailable:
     """A daemon asks only about what exists: a node that refuses to answer lags, or is of another chain.
 
-    Raises `Rejected` for a row that cannot be read: waiting does not mend a file.
+    Raises `Rejected` for a row that cannot be read, and for a log that is an old copy: waiting mends no file.
     """
-    if isinstance(error, Rejected) and error.reason is Reject.STORE_FILE:
+    if isinstance(error, Rejected) and error.reason in (Reject.STORE_FILE, Reject.LOG_FORK):
         raise error
     return error if isinstance(error, Unavailable) else Unavailable(f"a node refused to answer: {error}")

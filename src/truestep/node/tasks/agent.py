@@ -20,7 +20,7 @@ from truestep.node.tasks.terms import TaskTerms, source_of
 from truestep.node.tasks.views import ViewBuilder
 from truestep.node.tasks.world import World
 from truestep.ports.chain import Head
-from truestep.protocol.calls import OpenGame
+from truestep.protocol.calls import OpenGame, SubmitClaims
 from truestep.protocol.records import TaskRecord, TaskStage
 from truestep.roles import intents
 from truestep.roles.actions import (
@@ -153,7 +153,8 @@ class TaskAgent:
 
     def act(self, actions: Sequence[Action]) -> None:
         """Have it done: sends and work in the background, words at once."""
-        self._outbox.send_all([self._committed(action) for action in actions if isinstance(action, Send)])
+        sends = [self._committed(action) for action in actions if isinstance(action, Send)]
+        self._outbox.send_all(self._logged(sends))
         work: list[tuple[Work, TaskTerms]] = []
         fetches: list[TaskTerms] = []
         for action in actions:
@@ -184,6 +185,25 @@ class TaskAgent:
         now = self._pulse.now(self._head())
         state_hash = self._commitments.keep((call.claim_id, call.claimed_hash), call.state_hash, now)
         return replace(send, call=replace(call, state_hash=state_hash))
+
+    def _logged(self, sends: Sequence[Send]) -> list[Send]:
+        """Those that may be sent: a claim only once it is in the log, not while that cannot be written."""
+        log = self._world.claim_log
+        if log is None:
+            return [*sends]
+        if self._is_past_known:
+            tasks = self._views.ledger.tasks_of(self._views.operator)
+            log.check({task.batch_id for task in tasks if task.stage is TaskStage.CLAIMED})
+        ready: list[Send] = []
+        for send in sends:
+            try:
+                if isinstance(send.call, SubmitClaims):
+                    log.record(send.call, self._views.terms, self._pulse.now(self._head()))
+            except Unavailable as error:
+                self._report_alert(Alert(kind="log_unavailable", message=f"{send.message}: {error}"))
+            else:
+                ready.append(send)
+        return ready
 
     def _head(self) -> Head:
         head = self._pulse.head

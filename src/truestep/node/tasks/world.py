@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from truestep.base.ids import Address
+from truestep.node.tasks.claim_log import ClaimLog
 from truestep.ports.blobs import OutputFolder
 from truestep.ports.chain import Chain
 from truestep.ports.clock import Clock
@@ -40,3 +41,5 @@ class World:
     """Performs the items of a `ProvingBench`; None if this node proves nothing."""
     answering: Executor | None = None
     """Performs the items of an `AnswerBench`; None if no blobs of transactions can be read."""
+    claim_log: ClaimLog | None = None
+    """Where claims stand before they are sent; None if this node keeps no log."""

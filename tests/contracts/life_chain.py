@@ -29,6 +29,7 @@ from truestep.adapters.chain.abi import ContractTypes
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.ids import Address
 from truestep.contracts.artifacts import Artifact
+from truestep.protocol.audits.contracts import audits
 from truestep.protocol.availability.contracts import kept
 from truestep.protocol.quorum.contracts import quorums
 from truestep.protocol.settlement.contracts import (
@@ -62,6 +63,7 @@ MODULES: Mapping[str, ModuleType] = {
     "Kept": kept,
     "Verifiers": verifiers,
     "Quorums": quorums,
+    "Audits": audits,
 }
 
 
@@ -177,7 +179,7 @@ class LifeChain:
     def balances(self) -> dict[str, int]:
         """The native coins of the contracts."""
         get_balance = self.evm.chain.get_balance
-        names = ("Operators", "Jobs", "Assurances", "Kept", "Verifiers", "Quorums")
+        names = ("Operators", "Jobs", "Assurances", "Kept", "Verifiers", "Quorums", "Audits")
         held = {name: get_balance(self.contracts[name].address) for name in names if name in self.contracts}
         return held | {"Disputes": get_balance(self.disputes.address)}
 

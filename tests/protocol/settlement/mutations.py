@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.protocol.settlement.world import PEOPLE, Surroundings
 from truestep.base.errors import Rejected
+from truestep.protocol.audits.contracts import audits
 from truestep.protocol.availability.contracts import kept
 from truestep.protocol.quorum.contracts import quorums
 from truestep.protocol.settlement.contracts import disputes, jobs, operators
@@ -34,6 +35,7 @@ LIMITS = {
 LENGTHS = {"siblings": 6, "hashes": 63, "item_path": 8, "leaf_path": 8, "leaves": 3 * BATCH_LIMIT} | {
     "nodes": 64,
     "path": 13,
+    "salt_path": 8,
     "indices": 16,
     "signatures": 16,
     "challenge_ids": 16,
@@ -59,6 +61,7 @@ def mutated(rng: Random, message: Message, around: Surroundings) -> Message:
         | kept.WithdrawTo
         | verifiers.WithdrawTo
         | quorums.WithdrawTo
+        | audits.WithdrawTo
         | jobs.Withdraw,
     ):
         return changed

@@ -12,6 +12,7 @@ from truestep.cli.option_errors import PlainGroup
 COMMANDS = {
     "demo": "demo",
     "drill": "drill",
+    "simulate": "simulate",
     "build": "build",
     "import": "import_model",
     "cc": "compilers",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 
 from truestep.machine.layout import DATA_END, DATA_START, OUTPUT_LIMIT_BYTES, PAGE_SIZE_BYTES
@@ -29,6 +30,8 @@ SENDS_AT_ONCE = 8
 """Transactions that a node makes and sends at the same time."""
 GAMES_COUNTED = 10_000
 """Larger numbers of games need not be distinguished."""
+TERMS_KEPT = 2**10
+"""Estimates of disputes that are remembered, by a job's size and rules."""
 PASSES = 2
 """Runs in which a move of one of several games may end: it can come while a run for another is under way."""
 
@@ -112,12 +115,16 @@ class Speed:
         In each round they share runs, and the hashes of the pages written before the last state that any of
         them asks for. Games that stand on the same node share a split as well (S6.4).
         """
-        rounds = round_count(job.max_cycles, parameters.arity)
-        pages = sum(_written_pages(job.max_cycles, number, parameters.arity) for number in range(rounds))
-        pages += min(job.max_cycles, WRITABLE_PAGES)  # of a reveal
-        pages += (rounds + 1) * (job.input_size // PAGE_SIZE_BYTES)
+        return self._dispute_seconds(job.max_cycles, job.input_size, parameters, games)
+
+    def _dispute_seconds(self, max_cycles: int, input_size: int, parameters: Parameters, games: int) -> float:
+        rounds = round_count(max_cycles, parameters.arity)
+        pages = sum(_written_pages(max_cycles, number, parameters.arity) for number in range(rounds))
+        pages += min(max_cycles, WRITABLE_PAGES)  # of a reveal
+        pages += (rounds + 1) * (input_size // PAGE_SIZE_BYTES)
         hash_seconds = _passes(games) * pages / self.hashed_pages_per_second
-        return self.defence_seconds(self.run_seconds(job), job.max_cycles, parameters, games) + hash_seconds
+        run_seconds = self.start_seconds + max_cycles / self.cycles_per_second
+        return self.defence_seconds(run_seconds, max_cycles, parameters, games) + hash_seconds
 
     def computing_seconds(
         self, job: JobRecord, parameters: Parameters, measured_seconds: float | None = None
@@ -141,7 +148,7 @@ class Speed:
 
     def hardest_dispute(self, job: JobRecord, parameters: Parameters, games: int) -> Defence:
         """Of up to `games` simultaneous games on a claim, the number that is hardest to answer in time."""
-        return _hardest(lambda count: self.dispute_seconds(job, parameters, count), parameters, games)
+        return _hardest_dispute(self, job.max_cycles, job.input_size, parameters, games)
 
     def hardest_defence(
         self, measured_seconds: float, cycles: int, parameters: Parameters, games: int
@@ -170,6 +177,18 @@ def clock_seconds_of(parameters: Parameters, games: int) -> int:
     """A defender's time for all its moves in each of so many simultaneous games on a claim (S6.6)."""
     most_seconds = PEAK_LIMIT * parameters.clock_seconds - parameters.rescue_seconds
     return min(games * parameters.clock_seconds, most_seconds)
+
+
+@lru_cache(maxsize=TERMS_KEPT)
+def _hardest_dispute(
+    speed: Speed, max_cycles: int, input_size: int, parameters: Parameters, games: int
+) -> Defence:
+    """A worker asks it three times for each open task at each look, and most jobs have the same terms."""
+    return _hardest(
+        lambda count: speed._dispute_seconds(max_cycles, input_size, parameters, count),  # pyright: ignore[reportPrivateUsage]
+        parameters,
+        games,
+    )
 
 
 def _hardest(seconds_of: Callable[[int], float], parameters: Parameters, games: int) -> Defence:

@@ -40,7 +40,7 @@ from truestep.protocol.settlement.ids import NATIVE, NOBODY, LeafGameId, LeafId,
 from truestep.protocol.settlement.messages import Stranger
 from truestep.protocol.settlement.parameters import DAY_SECONDS
 from truestep.protocol.settlement.refusals import require
-from truestep.protocol.settlement.state import with_entry
+from truestep.protocol.settlement.state import with_entry, without_entry
 
 RESULT_LIMIT_SECONDS = 120 * DAY_SECONDS
 """After a job's deadline or the strike: a window of at most 45 days, and games (S7.5)."""
@@ -81,7 +81,7 @@ def settle(turn: DisputeTurn, call: Settle) -> None:
         require(policies.ends_game(turn.life.state, call.game_id, turn.now), Reject.GAME_UNDECIDED)
         outcome = GameOutcome.DEFENDER_WON
         place = (games.claim_of_game_id(call.game_id), call.game.challenger)
-        turn.change(ordinals={key: n for key, n in turn.state.ordinals.items() if key != place})
+        turn.change(ordinals=without_entry(turn.state.ordinals, place))
         turn.life.emit(EndedByProof(game_id=call.game_id))
     _end(turn, call.game_id, call.game, outcome)
 
@@ -149,7 +149,7 @@ def _leave(turn: DisputeTurn, claim_id: LeafId) -> None:
 
 
 def _forget(turn: DisputeTurn, game_id: LeafGameId) -> None:
-    turn.change(games={key: game for key, game in turn.state.games.items() if key != game_id})
+    turn.change(games=without_entry(turn.state.games, game_id))
 
 
 def _strike(turn: DisputeTurn, claim_id: LeafId, task_id: TaskId, bond_wei: int) -> None:

@@ -11,6 +11,7 @@ from truestep.protocol.settlement.ids import NATIVE
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import Batch, Job, Leaf, Program, Stake
+from truestep.protocol.versions import Versions
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -88,4 +89,13 @@ class Turn:
 
 def with_entry(mapping: Mapping[Key, Value], key: Key, value: Value) -> Mapping[Key, Value]:
     """The mapping with one entry set."""
+    if isinstance(mapping, Versions):
+        return mapping.with_entry(key, value)
     return {**mapping, key: value}
+
+
+def without_entry(mapping: Mapping[Key, Value], key: Key) -> Mapping[Key, Value]:
+    """The mapping without an entry."""
+    if isinstance(mapping, Versions):
+        return mapping.without_entry(key)
+    return {other: value for other, value in mapping.items() if other != key}

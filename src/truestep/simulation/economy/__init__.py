@@ -1,0 +1,1 @@
+"""The economy in virtual time: roles decide, the model judges, coins are counted (docs/economics.md)."""

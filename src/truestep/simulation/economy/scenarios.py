@@ -1,0 +1,215 @@
+"""The catalogue of `truestep simulate`: what is played, and what is said of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from truestep.protocol.settlement.parameters import BPS, Parameters
+from truestep.simulation.economy.assumptions import Assumptions
+from truestep.simulation.economy.cells import Cell, Series, cell_of, played, usual_cells
+from truestep.simulation.economy.market import Market, Setting
+from truestep.simulation.economy.measure import BAR, Measured, honest_operators_wei, profit_wei
+from truestep.simulation.economy.sieges import Siege, sieges
+from truestep.simulation.economy.strategies import COPYCAT, LYING, UNANSWERED
+
+Say = Callable[[str], None]
+Figures = dict[str, Any]
+SHARE_BAR_BPS = 3_300
+"""Up to this share of the stake, every strategy must lose three times what it could gain."""
+SAFETY = 2
+"""Recommended values keep so many times the distance that the bar asks for."""
+SCALE_JOBS, SCALE_OPERATORS = 100_000, 10_000
+JOBS_LIMIT, OPERATORS_LIMIT = 10**6, 10**5
+"""More take hours, and gigabytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be played, by which rules, how large."""
+
+    rules: Parameters
+    assumptions: Assumptions
+    seed: int
+    jobs: int | None = None
+    operators: int | None = None
+
+    def setting(self, jobs: int, operators: int) -> Setting:
+        """The size that was asked for, or the scenario's own."""
+        return Setting(
+            jobs=jobs if self.jobs is None else self.jobs,
+            operators=operators if self.operators is None else self.operators,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One entry of the catalogue."""
+
+    name: str
+    words: str
+    play: Callable[[Request, Say], Figures]
+
+
+# --- what is played -------------------------------------------------------------------------------
+
+
+def _default(request: Request, say: Say) -> Figures:
+    return _strategies(request, say, usual_cells(), (1_000, SHARE_BAR_BPS), (8, 1_024))
+
+
+def _deterrence(request: Request, say: Say) -> Figures:
+    return _strategies(request, say, usual_cells(), (500, 1_000, 2_000, SHARE_BAR_BPS, 4_000, 4_900), ())
+
+
+def _sybils(request: Request, say: Say) -> Figures:
+    return _besieged(request, say, (1, 8, 64, 1_024))
+
+
+def _copycats(request: Request, say: Say) -> Figures:
+    cells = tuple(map(cell_of, (COPYCAT, *UNANSWERED)))
+    return _strategies(request, say, cells, (1_000,), ())
+
+
+def _scale(request: Request, say: Say) -> Figures:
+    """A large market in which one coin of stake in a hundred lies."""
+    setting = request.setting(SCALE_JOBS, SCALE_OPERATORS)
+    setting = replace(setting, challengers=max(setting.operators // 20, 6), days=30)
+    series = Series(rules=request.rules, assumptions=request.assumptions, setting=setting, seed=request.seed)
+    say(f"{setting.jobs:,} jobs, {setting.operators:,} operators")
+    market = series.market(cell_of(LYING), 100)
+    return _of_markets(request, [market]) | {
+        "jobs": setting.jobs,
+        "operators": setting.operators,
+        "challengers": setting.challengers,
+        "results": len(market.final_at),
+        "false_claims": market.false_claims,
+        "false_results": len(market.false_final),
+    }
+
+
+# --- what is said ---------------------------------------------------------------------------------
+
+
+def _strategies(
+    request: Request, say: Say, cells: Sequence[Cell], shares_bps: Sequence[int], counts: tuple[int, ...]
+) -> Figures:
+    setting = request.setting(60, 40)
+    series = Series(rules=request.rules, assumptions=request.assumptions, setting=setting, seed=request.seed)
+    markets: list[Market] = []
+    rows: list[Measured] = []
+    for market, row in played(series, cells, shares_bps, say):
+        markets.append(market)
+        rows.append(row)
+    attacks = _sieges(request, say, counts)
+    peace = series.peaceful()
+    bounded = [row for row in rows if row.stake_share * BPS <= SHARE_BAR_BPS]
+    margin = _worst(bounded) / BAR
+    return _of_markets(request, markets) | {
+        "strategies": [row_of(row) for row in rows],
+        "deterrence_margin": round(margin, 3),
+        "is_deterred": all(row.is_deterred for row in bounded),
+        "sieges": [asdict(attack) | {"is_held": attack.is_held} for attack in attacks],
+        "honest": _honest(peace),
+        "recommended": _recommended(request, bounded),
+    }
+
+
+def _besieged(request: Request, say: Say, counts: tuple[int, ...]) -> Figures:
+    attacks = _sieges(request, say, counts)
+    return {
+        "seed": request.seed,
+        "strategies": [],
+        "sieges": [asdict(attack) | {"is_held": attack.is_held} for attack in attacks],
+        "are_all_held": all(attack.is_held for attack in attacks),
+    }
+
+
+def _sieges(request: Request, say: Say, counts: tuple[int, ...]) -> list[Siege]:
+    for count in counts:
+        say(f"{count:,} sybils on one true claim")
+    return sieges(request.rules, request.assumptions, request.seed, counts)
+
+
+def _of_markets(request: Request, markets: Sequence[Market]) -> Figures:
+    chains = [market.world.chain for market in markets]
+    return {
+        "seed": request.seed,
+        "strategies": [],
+        "events": sum(chain.events for chain in chains),
+        "calls": sum(sum(chain.calls.values()) for chain in chains),
+        "refused_calls": sum(sum(chain.refusals.values()) for chain in chains),
+    }
+
+
+def row_of(row: Measured) -> Figures:
+    """A strategy as the JSON says it."""
+    return asdict(row) | {"is_deterred": row.is_deterred}
+
+
+def _honest(peace: Market) -> Figures:
+    """What honest nodes earn when nobody attacks."""
+    jobs = peace.setting.jobs * peace.setting.shards
+    checks = sum(profit_wei(peace, node.name) for node in peace.challengers)
+    return {
+        "reward_wei": peace.reward_wei,
+        "operator_profit_per_task_wei": honest_operators_wei(peace) // jobs,
+        "challenger_profit_per_task_wei": checks // jobs,
+    }
+
+
+def _worst(rows: Sequence[Measured]) -> float:
+    """The least that a strategy loses for what it could gain; 0 if none tried."""
+    return min((row.loss_over_gain for row in rows if row.loss_over_gain is not None), default=0.0)
+
+
+def _recommended(request: Request, rows: Sequence[Measured]) -> Figures:
+    """Values that reach the bar, and how far from it they keep."""
+    values = [row.value_at_bar_wei for row in rows if row.value_at_bar_wei is not None]
+    burned_bps = BPS - request.rules.winner_share_bps
+    floor_wei = (
+        request.rules.operator_bond_wei * burned_bps // BPS // BAR
+    )  # of a liar that is its own winner (S7.7)
+    limit_wei = min([*values, floor_wei])
+    worst = _worst(rows)
+    bond_wei = request.rules.operator_bond_wei
+    least_wei = int(bond_wei * BAR / worst) if worst > 0 else bond_wei
+    return {
+        "value_per_result_limit_wei": limit_wei,
+        "value_per_result_recommended_wei": limit_wei // SAFETY,
+        "operator_bond_wei": bond_wei,
+        "operator_bond_least_wei": least_wei,
+        "operator_bond_recommended_wei": SAFETY * least_wei,
+        "safety_margin": SAFETY,
+    }
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario(
+            name="default",
+            words="every strategy with a tenth and a third of the stake, and sybils on one job",
+            play=_default,
+        ),
+        Scenario(
+            name="deterrence",
+            words="every strategy with 5 % to 49 % of the stake",
+            play=_deterrence,
+        ),
+        Scenario(
+            name="sybils",
+            words="1 to 1,024 sybils that open games on one true claim",
+            play=_sybils,
+        ),
+        Scenario(
+            name="copycats",
+            words="challengers that run nothing and open games beside others, also ahead of them",
+            play=_copycats,
+        ),
+        Scenario(
+            name="scale",
+            words="100,000 jobs over 10,000 operators, one in a hundred of which lies",
+            play=_scale,
+        ),
+    )
+}

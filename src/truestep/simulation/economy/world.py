@@ -1,0 +1,147 @@
+"""What all agents of a simulation share: the chain, the clock, the truth about runs, and chance."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from random import Random
+from zlib import crc32
+
+from truestep.base import ids
+from truestep.base.ids import Address, BatchId, Bytes32, TaskId
+from truestep.protocol.records import ProgramRecord
+from truestep.protocol.settlement.ids import LeafGameId, LeafId
+from truestep.protocol.settlement.parameters import BPS, Parameters
+from truestep.roles.actions import Send
+from truestep.simulation.economy.assumptions import Assumptions
+from truestep.simulation.economy.chain import START, Chain
+from truestep.simulation.economy.clock import Clock
+from truestep.simulation.economy.runs import Run
+from truestep.simulation.economy.sight import program_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What happens to everybody at once."""
+
+    crash_at: int = 0
+    """Seconds after the start at which all honest nodes go down together; 0: never."""
+    crash_seconds: int = 0
+    censored_bps: int = 0
+    """Of the blocks, those whose makers leave out the calls of honest challengers."""
+    shock_at: int = 0
+    """Seconds after the start at which gas and computing change their price; 0: never."""
+    shock_seconds: int = 0
+    gas_factor: int = 1
+    cycle_factor: int = 1
+
+
+@dataclass(kw_only=True)
+class World:
+    """One run of a simulation. Chance comes from the seed alone."""
+
+    rules: Parameters
+    assumptions: Assumptions
+    seed: int
+    trouble: Trouble = field(default_factory=Trouble)
+    is_exact: bool = False
+    """Whether a check of a true claim is decided by the role, or only its price counted (decision 0064)."""
+
+    def __post_init__(self) -> None:
+        """Begin at the first second."""
+        self.random = Random(self.seed)
+        self.clock = Clock(START)
+        self.chain = Chain(rules=self.rules, gas_price_wei=self.assumptions.gas_price_wei)
+        self.runs: dict[TaskId, Run] = {}
+        self.told: dict[tuple[BatchId, TaskId], Run] = {}
+        """What a batch claims of a task."""
+        self.sides: dict[Address, str] = {}
+        self.games_on: defaultdict[LeafId, list[LeafGameId]] = defaultdict(list)
+        self.lies: dict[TaskId, bool] = {}
+        """What those that lie seldom have decided about each task."""
+        self.floods: set[ids.JobId] = set()
+        """Jobs that only keep challengers busy; their poster does them truly."""
+        self.mempool: list[Callable[[Address, Send], None]] = []
+        """Who reads what others send, before it is in a block."""
+
+    @cached_property
+    def program(self) -> ProgramRecord:
+        """The only program, once it is registered."""
+        return program_of(self.chain)
+
+    # --- time and prices --------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Until nothing is left to do."""
+        trouble, chain = self.trouble, self.chain
+        usual_wei = self.assumptions.gas_price_wei
+        while (deed := self.clock.next()) is not None:
+            chain.now = self.clock.now
+            chain.gas_price_wei = usual_wei * (trouble.gas_factor if self.is_shocked else 1)
+            deed()
+
+    @property
+    def is_shocked(self) -> bool:
+        """Whether prices are others than usual."""
+        since = self.clock.now - START - self.trouble.shock_at
+        return bool(self.trouble.shock_at) and 0 <= since < self.trouble.shock_seconds
+
+    def cycles_wei(self, cycles: int) -> int:
+        """What so many cycles cost now."""
+        factor = self.trouble.cycle_factor if self.is_shocked else 1
+        return cycles * self.assumptions.cycle_price_wei * factor
+
+    def next_block(self, *, is_honest_challenge: bool = False) -> int:
+        """The second of the block that has a call that is sent now."""
+        block = self.assumptions.block_seconds
+        second = self.clock.now - (self.clock.now - START) % block + block
+        censored = self.trouble.censored_bps if is_honest_challenge else 0
+        while censored and self.random.randrange(BPS) < censored:
+            second += block
+        return second
+
+    def up_at(self, name: Address) -> int:
+        """The first second from now on at which an honest node is up."""
+        now, assumed, trouble = self.clock.now, self.assumptions, self.trouble
+        second = now
+        crash_at = START + trouble.crash_at
+        if trouble.crash_at and crash_at <= now < crash_at + trouble.crash_seconds:
+            second = crash_at + trouble.crash_seconds
+        while self._is_down(name, second // assumed.outage_seconds):
+            second = (second // assumed.outage_seconds + 1) * assumed.outage_seconds
+        return second
+
+    def _is_down(self, name: Address, slot: int) -> bool:
+        """Whether a node is down for a slot of time, which chance decides the same at each look."""
+        drawn = crc32(f"{self.seed} {name} {slot}".encode())
+        return drawn % BPS < min(self.assumptions.downtime_bps, BPS - 1)
+
+    # --- truth ------------------------------------------------------------------------------------
+
+    def truth(self, task_id: TaskId, number: int) -> Bytes32:
+        """The hash of a state of a task's true run."""
+        return self.run_of(task_id).hash_at(number)
+
+    def run_of(self, task_id: TaskId) -> Run:
+        """What a task's run truly is."""
+        run = self.runs.get(task_id)
+        if run is None:
+            work = self.chain.life.jobs[ids.job_of_task(task_id)].work
+            drawn = Random(f"{self.seed} {task_id}").uniform(0.5, 1.0)
+            cycles = max(int(work.max_cycles * drawn), 1)
+            run = Run(task_id=task_id, work=work, cycles=cycles, lie_at=cycles)
+            self.runs[task_id] = run
+        return run
+
+    def lie_of(self, task_id: TaskId, liar: Address) -> Run:
+        """A false story of a task."""
+        run = self.run_of(task_id)
+        lie_at = Random(f"{self.seed} {task_id} {liar}").randrange(run.cycles)
+        return replace(run, lie_at=lie_at, liar=liar.encode())
+
+    # --- money that the chain does not see ----------------------------------------------------------
+
+    def pay_cycles(self, name: Address, cycles: int) -> None:
+        """Count what computing has cost."""
+        cost_wei = self.cycles_wei(cycles)
+        self.chain.tallies[name].compute_wei += cost_wei

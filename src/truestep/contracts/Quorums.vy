@@ -179,7 +179,9 @@ def fund(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
         purse_wei << PURSE_AT | fee_wei << 88 | (tasks - 1) << 80 | block.timestamp
     )
     quorum_rules.add_load(tasks)
-    log IQuorums.Funded(job_id=job_id, sender=msg.sender, fee_wei=fee_wei, purse_wei=purse_wei)
+    log IQuorums.Funded(
+        job_id=job_id, sender=msg.sender, tasks=tasks, fee_wei=fee_wei, purse_wei=purse_wei
+    )
     extcall ASSURANCES.supply(job_id, digest)
 
 
@@ -600,7 +602,11 @@ def _commit(
     assert member != batch.operator, "claim is the caller's own"
     commitments.keep(batch_id, seat, commitment)
     log IQuorums.Committed(
-        batch_id=batch_id, member=member, seat=seat, stretch_seconds=stretch_seconds
+        batch_id=batch_id,
+        member=member,
+        seat=seat,
+        commitment=commitment,
+        stretch_seconds=stretch_seconds,
     )
 
 

@@ -19,6 +19,7 @@ from truestep.protocol.proof_calls import (
     StopEntry,
     WithdrawProving,
 )
+from truestep.protocol.quorum_calls import CommitResult, OpenResult, QuorumCall
 
 NOBODY = Address("0x" + "0" * 40)
 NATIVE = NOBODY
@@ -424,6 +425,7 @@ Call = (
     | ContradictClaim
     | StopEntry
     | WithdrawProving
+    | QuorumCall
     | OpenGame
     | RefuteClaim
     | AdoptGame
@@ -444,6 +446,8 @@ URGENT = (
     ProveClaim,
     ProveClaims,
     StopEntry,
+    CommitResult,
+    OpenResult,
     DeliverOutputs,
     HoldBatch,
     HoldForDemand,

@@ -43,6 +43,7 @@ def facts_from_row(row: str, genesis: Facts) -> Facts:
             deployment=genesis.deployment,
             keeping=genesis.keeping,
             proving=genesis.proving,
+            seating=genesis.seating,
             **_loaded(values),
         )
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -52,7 +53,8 @@ def facts_from_row(row: str, genesis: Facts) -> Facts:
 def _chain_of(facts: Facts) -> list[Any]:
     kept = facts.keeping.kept if facts.keeping is not None else None
     verifiers = facts.proving.verifiers if facts.proving is not None else None
-    return [facts.deployment.chain_id, facts.deployment.jobs, kept, verifiers]
+    quorums = facts.seating.quorums if facts.seating is not None else None
+    return [facts.deployment.chain_id, facts.deployment.jobs, kept, verifiers, quorums]
 
 
 def _refused(why: str) -> Rejected:
@@ -203,7 +205,7 @@ _PLAIN: Mapping[type, _Codec] = {
     bool: _Codec(_flag, _flag, "bool"),
     bytes: _Codec(_base64, _read_base64, "bytes"),
 }
-_NOT_READ = ("deployment", "keeping", "proving")
+_NOT_READ = ("deployment", "keeping", "proving", "seating")
 _HINTS = get_type_hints(Facts)
 _FIELDS = {each.name: _codec(_HINTS[each.name]) for each in fields(Facts) if each.name not in _NOT_READ}
 _SHAPE = ",".join(f"{name}:{codec.shape}" for name, codec in _FIELDS.items())

@@ -20,6 +20,7 @@ from truestep.protocol.availability.keeping import Keeping
 from truestep.protocol.availability.state import Deployment as DataContracts
 from truestep.protocol.deployment.availability import POLICY as KEPT_POLICY
 from truestep.protocol.deployment.validity import POLICY as VALIDITY_POLICY
+from truestep.protocol.quorum.contracts import quorums
 from truestep.protocol.settlement.contracts import (
     assurances,
     disputes,
@@ -60,7 +61,9 @@ DATA_MODULES: dict[str, ModuleType] = {
 """Of networks that keep data."""
 PROOF_MODULES: dict[str, ModuleType] = {"Verifiers": verifiers}
 """Of networks that believe proofs."""
-_ALL_MODULES = MODULES | DATA_MODULES | PROOF_MODULES
+QUORUM_MODULES: dict[str, ModuleType] = {"Quorums": quorums}
+"""Of networks that draw committees."""
+_ALL_MODULES = MODULES | DATA_MODULES | PROOF_MODULES | QUORUM_MODULES
 
 
 def _members(union: Any) -> list[type]:

@@ -1,12 +1,13 @@
 """What Quorums answers when Assurances asks it (docs/quorum.md Q3, Q4.5, Q7)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
-from truestep.base.ids import BatchId, JobId
+from truestep.base.ids import Address, BatchId, JobId
 from truestep.protocol.quorum.contracts.quorums import Rules
-from truestep.protocol.quorum.state import Links, Quorums
+from truestep.protocol.quorum.state import Links, Quorums, Sitting
 from truestep.protocol.settlement.assurances import Policy, Question, Taking, Verdict
 from truestep.protocol.settlement.ids import Item, LeafId, batch_of_claim, unpack_item
+from truestep.protocol.settlement.records import Batch
 
 
 def quorum_policy(state_of: Callable[[], Quorums], links: Links, stands: Callable[[LeafId], bool]) -> Policy:
@@ -54,3 +55,21 @@ def may_take(state: Quorums, rules: Rules, taking: Taking) -> bool:
 def whole(job_id: JobId, tasks: int) -> Item:
     """All tasks of a job, as the one item of its batch."""
     return Item(job_id=job_id, first_shard=0, count=tasks, offset=0)
+
+
+def late_seats(
+    sitting: Sitting,
+    commitments: Mapping[tuple[BatchId, int], int],
+    batch_id: BatchId,
+    batch: Batch,
+    members: Sequence[Address],
+) -> list[int]:
+    """The seats that can be charged for a batch that its quorum has confirmed (Q5.1)."""
+    claimed_at = batch.until - batch.terms.window_seconds
+    had_time = claimed_at >= sitting.taken_at + batch.terms.lease_seconds // 2
+    return [
+        seat
+        for seat, member in enumerate(members)
+        if member != batch.operator and not (sitting.confirmed | sitting.charged) >> seat & 1
+        if had_time or (batch_id, seat) in commitments
+    ]

@@ -79,7 +79,9 @@ def fund(turn: QuorumsTurn, call: Fund) -> None:
     turn.put_purse(call.job_id, purse)
     turn.change(load=Load(amount=load, at=turn.now))
     turn.events.append(
-        contract.Funded(job_id=call.job_id, sender=turn.sender, fee_wei=fee_wei, purse_wei=fee_wei * shares)
+        contract.Funded(
+            job_id=call.job_id, sender=turn.sender, tasks=tasks, fee_wei=fee_wei, purse_wei=fee_wei * shares
+        )
     )
     supply = assurances.Supply(job_id=call.job_id, job_digest=digest)
     message = Message(sender=turn.links.quorums, now=turn.now, call=supply)
@@ -222,7 +224,13 @@ def _commit(
     turn.change(commitments=with_entry(turn.state.commitments, key, commitment))
     stretch_seconds = turn.state.sittings[call.batch_id].stretch_seconds
     turn.events.append(
-        contract.Committed(batch_id=call.batch_id, member=member, seat=seat, stretch_seconds=stretch_seconds)
+        contract.Committed(
+            batch_id=call.batch_id,
+            member=member,
+            seat=seat,
+            commitment=commitment,
+            stretch_seconds=stretch_seconds,
+        )
     )
 
 

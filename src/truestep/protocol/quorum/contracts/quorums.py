@@ -197,6 +197,7 @@ class Funded:
 
     job_id: JobId
     sender: Address
+    tasks: int
     fee_wei: int
     """For a task and a member."""
     purse_wei: int
@@ -226,6 +227,7 @@ class Committed:
     batch_id: BatchId
     member: Address
     seat: int
+    commitment: int
     stretch_seconds: int
     """By which the batch's window is lengthened."""
 

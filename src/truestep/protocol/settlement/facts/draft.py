@@ -41,6 +41,13 @@ class Draft:
         self.proofs = Table(facts.proofs)
         self.proven = Table(facts.proven)
         self.reopened_until = Table(facts.reopened_until)
+        self.purses = Table(facts.purses)
+        self.committees = Table(facts.committees)
+        self.failed = Table(facts.failed)
+        self.sittings = Table(facts.sittings)
+        self.commitments = Table(facts.commitments)
+        self.dissents = Table(facts.dissents)
+        self.quorum_load = facts.quorum_load
 
     def finish(self) -> Facts:
         """The facts as they are now. They change with the draft, if it is changed again."""
@@ -72,6 +79,13 @@ class Draft:
             proofs=self.proofs.entries,
             proven=self.proven.entries,
             reopened_until=self.reopened_until.entries,
+            purses=self.purses.entries,
+            committees=self.committees.entries,
+            failed=self.failed.entries,
+            sittings=self.sittings.entries,
+            commitments=self.commitments.entries,
+            dissents=self.dissents.entries,
+            quorum_load=self.quorum_load,
         )
 
     def change(self, **fields: Any) -> None:

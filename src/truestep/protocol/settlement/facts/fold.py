@@ -16,7 +16,14 @@ from truestep.protocol.settlement.contracts import (
     programs,
     results,
 )
-from truestep.protocol.settlement.facts import data_events, dispute_events, gaps, job_events, proof_events
+from truestep.protocol.settlement.facts import (
+    data_events,
+    dispute_events,
+    gaps,
+    job_events,
+    proof_events,
+    quorum_events,
+)
 from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.records import Program, Stake
@@ -129,12 +136,14 @@ HANDLERS: Mapping[type, Callable[[Draft, Any, Logged], None]] = {
     disputes.Withdrawn: dispute_events.withdrawn,
     **data_events.HANDLERS,
     **proof_events.HANDLERS,
+    **quorum_events.HANDLERS,
 }
 
 
 TIMED = (
     DATA_TIMED
     | proof_events.TIMED
+    | quorum_events.TIMED
     | {assurances.Stopped, jobs.Closed, jobs.Struck, disputes.Opened, disputes.SplitMade}
 )
 """Events whose meaning depends on the time of their block. No clock begins with any other."""

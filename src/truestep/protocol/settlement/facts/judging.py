@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 
-from truestep.base.ids import BatchId
+from truestep.base.ids import BatchId, Bytes32
 from truestep.protocol.availability.keeping import Keeping
 from truestep.protocol.availability.kept_policy import kept_policy
 from truestep.protocol.availability.kept_state import Links
+from truestep.protocol.quorum.policy import quorum_policy, stretch_of
+from truestep.protocol.quorum.seating import Seating
+from truestep.protocol.quorum.state import Links as QuorumLinks
+from truestep.protocol.quorum.state import Quorums
 from truestep.protocol.settlement.assurances import Policy
 from truestep.protocol.settlement.facts.records import Facts
-from truestep.protocol.settlement.games import claim_of_game_id
+from truestep.protocol.settlement.games import ChallengedClaim, claim_of_game_id
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId, batch_of_claim, leaf_of_claim
 from truestep.protocol.settlement.records import Batch
 from truestep.protocol.settlement.state import Deployment
@@ -18,9 +22,14 @@ from truestep.protocol.validity.state import Links as ProofLinks
 from truestep.protocol.validity.state import Verifiers
 
 
-def with_policies(deployment: Deployment, keeping: Keeping | None, proving: Proving | None) -> Deployment:
-    """A deployment that knows the numbers of the policies *kept* and *validity*, and whose jobs wait."""
-    return judging(Facts(deployment=deployment, keeping=keeping, proving=proving))
+def with_policies(
+    deployment: Deployment,
+    keeping: Keeping | None,
+    proving: Proving | None,
+    seating: Seating | None = None,
+) -> Deployment:
+    """A deployment that knows the numbers of its policies, and whose jobs wait."""
+    return judging(Facts(deployment=deployment, keeping=keeping, proving=proving, seating=seating))
 
 
 def judging(facts: Facts) -> Deployment:
@@ -31,6 +40,12 @@ def judging(facts: Facts) -> Deployment:
     if facts.proving is not None:
         policies[facts.proving.policy] = validity_policy(
             lambda: verifiers_of(facts), proof_links(facts, facts.proving)
+        )
+    if facts.seating is not None:
+        policies[facts.seating.policy] = quorum_policy(
+            lambda: quorums_of(facts),
+            quorum_links(facts, facts.seating),
+            lambda claim_id: _stands(facts, claim_id),
         )
     return replace(facts.deployment, policies=policies) if policies else facts.deployment
 
@@ -65,6 +80,45 @@ def proof_links(facts: Facts, proving: Proving) -> ProofLinks:
     )
 
 
+def quorums_of(facts: Facts) -> Quorums:
+    """What Quorums keeps, but for what it owes."""
+    return Quorums(
+        purses=facts.purses,
+        committees=facts.committees,
+        failed=frozenset(facts.failed),
+        sittings=facts.sittings,
+        commitments=facts.commitments,
+        dissents=facts.dissents,
+        load=facts.quorum_load,
+    )
+
+
+def quorum_links(facts: Facts, seating: Seating) -> QuorumLinks:
+    """What Quorums is told. Seeds, draws, pledges and signatures, no event of its own says."""
+
+    def claim(claim_id: LeafId) -> ChallengedClaim:
+        dispute = facts.disputes.get(claim_id)
+        return dispute.claim if dispute is not None else ChallengedClaim()
+
+    return QuorumLinks(
+        quorums=seating.quorums,
+        sortition=seating.sortition,
+        rules=seating.rules,
+        exit_seconds=seating.exit_seconds,
+        seed=lambda since, now: Bytes32(bytes(32)),
+        select=lambda pool, seed, count: (NOBODY,) * count,
+        penalise=lambda member, amount_wei: 0,
+        signer=lambda batch_id, member, commitment, signature: member,
+        claim=claim,
+    )
+
+
+def _stands(facts: Facts, claim_id: LeafId) -> bool:
+    """Whether no leaf of a claim's batch fell, and no game is open on it (docs/quorum.md Q4.5)."""
+    known, dispute = facts.batches.get(batch_of_claim(claim_id)), facts.disputes.get(claim_id)
+    return known is not None and not known.batch.struck and (dispute is None or not dispute.claim.open_count)
+
+
 def links_of(facts: Facts, keeping: Keeping) -> Links:
     """What Kept is told by the contracts that it asks."""
     return Links(
@@ -80,7 +134,11 @@ def links_of(facts: Facts, keeping: Keeping) -> Links:
 
 def open_until(facts: Facts, batch_id: BatchId, until: int) -> int:
     """The last second for a game on a batch whose window ends at `until`, as its policy says."""
-    return max(until, facts.kept.batch(batch_id).held_until, facts.reopened_until.get(batch_id, 0))
+    last = max(until, facts.kept.batch(batch_id).held_until, facts.reopened_until.get(batch_id, 0))
+    known = facts.batches.get(batch_id)
+    if facts.seating is None or known is None or known.batch.policy != facts.seating.policy:
+        return last
+    return max(last, until + stretch_of(quorums_of(facts), facts.seating.rules, batch_id))
 
 
 def ends_game(facts: Facts, game_id: LeafGameId, now: int) -> bool:
@@ -95,7 +153,12 @@ def ends_game(facts: Facts, game_id: LeafGameId, now: int) -> bool:
 def is_proven(facts: Facts, claim_id: LeafId, now: int) -> bool:
     """Whether a claim that is in the facts and stands is proven (S8.6)."""
     known, found = facts.batches.get(batch_of_claim(claim_id)), facts.proofs.get(claim_id)
-    if known is None or found is None or now <= facts.stopped_until:
+    if known is None or now <= facts.stopped_until:
+        return False
+    sitting = facts.sittings.get(batch_of_claim(claim_id))
+    if sitting is not None and sitting.is_proven:
+        return _stands(facts, claim_id)
+    if found is None:
         return False
     is_struck = known.batch.struck >> leaf_of_claim(claim_id) & 1
     return not is_struck and not facts.entries[found.number - 1].stopped_at

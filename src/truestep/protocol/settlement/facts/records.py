@@ -9,6 +9,9 @@ from truestep.protocol.availability.facts import Facts as DataFacts
 from truestep.protocol.availability.keeping import Keeping
 from truestep.protocol.availability.kept_state import Kept
 from truestep.protocol.events import LogPosition
+from truestep.protocol.quorum.contracts import quorums
+from truestep.protocol.quorum.seating import Seating
+from truestep.protocol.quorum.state import Load, Purse, Seated, Sitting
 from truestep.protocol.settlement.contracts import (
     assurances,
     disputes,
@@ -38,6 +41,7 @@ Event = (
     | disputes.Event
     | DataEvent
     | verifiers.Event
+    | quorums.Event
 )
 
 
@@ -111,6 +115,8 @@ class Facts:
     """The contracts of availability, if the network has them."""
     proving: Proving | None = None
     """Verifiers, if the network has it."""
+    seating: Seating | None = None
+    """Quorums, if the network has it."""
     keeps: frozenset[Address] | None = None
     """Requesters and consumers whose results stay until they are written out; None: everybody's."""
     at: LogPosition | None = None
@@ -163,3 +169,15 @@ class Facts:
     """The leaves of batches that are not over and are proven, a bit each."""
     reopened_until: Mapping[BatchId, int] = field(default_factory=dict[BatchId, int])
     """The last second for games on batches with proofs (V4.2)."""
+    purses: Mapping[JobId, Purse] = field(default_factory=dict[JobId, Purse])
+    """Of jobs under *quorum* that are not over."""
+    committees: Mapping[JobId, Seated] = field(default_factory=dict[JobId, Seated])
+    failed: Mapping[tuple[JobId, Address], bool] = field(default_factory=dict[tuple[JobId, Address], bool])
+    """Operators that may take nothing of a job any more."""
+    sittings: Mapping[BatchId, Sitting] = field(default_factory=dict[BatchId, Sitting])
+    """What members have said of batches that are not over, or of which somebody is to be paid or charged."""
+    commitments: Mapping[tuple[BatchId, int], int] = field(default_factory=dict[tuple[BatchId, int], int])
+    dissents: Mapping[tuple[BatchId, int], Bytes32] = field(
+        default_factory=dict[tuple[BatchId, int], Bytes32]
+    )
+    quorum_load: Load = field(default_factory=Load)

@@ -8,12 +8,20 @@ from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.availability.kept import apply_kept
 from truestep.protocol.bisection import split_root
+from truestep.protocol.quorum.quorums import apply_quorums
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.apply import apply
 from truestep.protocol.settlement.contracts.disputes import Game, GameStage
 from truestep.protocol.settlement.dispute_apply import apply_dispute
 from truestep.protocol.settlement.disputes import ROOT_SHIFT, Disputes, GameMessage, Proved, node_of
-from truestep.protocol.settlement.facts.judging import judging, links_of, proof_links, verifiers_of
+from truestep.protocol.settlement.facts.judging import (
+    judging,
+    links_of,
+    proof_links,
+    quorum_links,
+    quorums_of,
+    verifiers_of,
+)
 from truestep.protocol.settlement.facts.records import Facts, KnownSplit
 from truestep.protocol.settlement.games import NodeSplit
 from truestep.protocol.settlement.ids import (
@@ -105,6 +113,19 @@ def prepared_proof(facts: Facts, caller: Caller, scope: Scope, call: object) -> 
     except Refused as refused:
         return refused.reason
     return Ready(call=call)
+
+
+def prepared_quorum(facts: Facts, caller: Caller, scope: Scope, call: object, value_wei: int = 0) -> Answer:
+    """A call of Quorums, if it would accept it. Whether there is a seed, only the chain knows."""
+    if facts.seating is None:
+        return Reject.POLICY_UNKNOWN
+    message = Message(sender=caller.account, now=caller.now, call=call, value_wei=value_wei)
+    try:
+        life = Turn(state=_life(facts, scope), message=message, held=lambda each: open_leaves(facts, each))
+        apply_quorums(quorums_of(facts), life, quorum_links(facts, facts.seating))
+    except Refused as refused:
+        return refused.reason
+    return Ready(call=call, value_wei=value_wei)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

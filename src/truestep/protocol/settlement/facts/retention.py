@@ -9,6 +9,7 @@ its shards can be taken or refunded, and while one of these things needs it.
 from collections.abc import Iterator
 
 from truestep.base.ids import Address, BatchId, JobId, TaskId, job_of_task, task_of
+from truestep.protocol.quorum.policy import late_seats
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts.disputes import GameStage
 from truestep.protocol.settlement.facts.draft import Draft
@@ -20,6 +21,7 @@ from truestep.protocol.settlement.ids import (
     LeafId,
     batch_of_claim,
     claim_of,
+    job_of_item,
     leaf_of_claim,
     unpack_item,
 )
@@ -59,6 +61,7 @@ def drop_batch_if_over(draft: Draft, batch_id: BatchId) -> None:
     draft.batches.drop(batch_id)
     _forget_kept_batch(draft, batch_id)
     _forget_proofs(draft, batch_id, known.batch)
+    _forget_sitting(draft, batch_id)
     for item in items_of(known.batch):
         draft.need_job(item.job_id, -1)
         drop_job_if_over(draft, item.job_id)
@@ -67,6 +70,8 @@ def drop_batch_if_over(draft: Draft, batch_id: BatchId) -> None:
 def _is_batch_needed(draft: Draft, batch_id: BatchId, known: KnownBatch) -> bool:
     batch = known.batch
     if batch.struck and _holds_of(draft, batch_id):  # their bonds come back
+        return True
+    if _awaits_judging(draft, batch_id, batch):
         return True
     if batch.stage is BatchStage.OVER:
         return False
@@ -110,6 +115,28 @@ def _forget_proofs(draft: Draft, batch_id: BatchId, batch: Batch) -> None:
     draft.reopened_until.drop(batch_id)
 
 
+def _awaits_judging(draft: Draft, batch_id: BatchId, batch: Batch) -> bool:
+    """Whether members of a committee are still to be paid or charged (docs/quorum.md Q5, Q6.2)."""
+    sitting, seating = draft.sittings.get(batch_id), draft.facts.seating
+    if sitting is None or seating is None:
+        return False
+    if batch.struck:
+        unpaid = sitting.dissented & ~sitting.compensated
+        return unpaid.bit_count() >= seating.rules.needed or bool(sitting.confirmed & ~sitting.charged)
+    seated = draft.committees.get(job_of_item(batch.items[0]))
+    if batch.stage is not BatchStage.FINAL or not sitting.is_proven or seated is None:
+        return False
+    return bool(late_seats(sitting, draft.commitments.entries, batch_id, batch, seated.members))
+
+
+def _forget_sitting(draft: Draft, batch_id: BatchId) -> None:
+    """What members have said of a batch that is over."""
+    draft.sittings.drop(batch_id)
+    for table in (draft.commitments, draft.dissents):
+        for key in [key for key in table.entries if key[0] == batch_id]:
+            table.drop(key)
+
+
 def drop_job_if_over(draft: Draft, job_id: JobId) -> None:
     """Drop a job of which every shard is final or refunded and that nothing needs."""
     known = draft.jobs.get(job_id)
@@ -122,6 +149,10 @@ def drop_job_if_over(draft: Draft, job_id: JobId) -> None:
     for item_id in draft.supplied.get(job_id) or ():
         draft.data.need(item_id, -1)
     draft.supplied.drop(job_id)
+    draft.purses.drop(job_id)
+    draft.committees.drop(job_id)
+    for key in [key for key in draft.failed.entries if key[0] == job_id]:
+        draft.failed.drop(key)
     if job.final_count:
         for shard in range(job.work.shard_count):
             draft.outcomes.drop(task_of(job_id, shard))

@@ -11,7 +11,13 @@ from truestep.protocol import calls
 from truestep.protocol.calls import Call
 from truestep.protocol.settlement.contracts import programs
 from truestep.protocol.settlement.contracts.tokens import Approve
-from truestep.protocol.settlement.facts import batch_calls, game_calls, job_calls, kept_calls, proof_calls
+from truestep.protocol.settlement.facts import (
+    batch_calls,
+    game_calls,
+    job_calls,
+    kept_calls,
+    proof_calls,
+)
 from truestep.protocol.settlement.facts.batch_calls import Shards
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
@@ -21,6 +27,7 @@ from truestep.protocol.settlement.games import SPARE_GAMES
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId
 from truestep.protocol.settlement.jobs import program_hash
 from truestep.protocol.settlement.records import Order
+from truestep.protocol.settlement.tasks import quorum_calls
 from truestep.protocol.settlement.tasks.ids import claim_of_leaf, leaf_game_of, leaf_of
 
 REDUCER_JOB_BITS = 8
@@ -376,6 +383,7 @@ _BUILDERS: Mapping[type, Callable[[Facts, Caller, Any], Answer]] = {
     calls.ContradictClaim: _contradict,
     calls.StopEntry: _stop_entry,
     calls.WithdrawProving: _withdraw_proving,
+    **quorum_calls.BUILDERS,
     calls.FinalizeClaim: _on_claim,
     calls.WriteOut: _on_claim,
     calls.OpenGame: _on_claim,

@@ -38,6 +38,8 @@ RULES = Parameters(
 REQUESTER, OPERATOR, CHALLENGER, OTHER = range(4)
 """Anvil's accounts; the requester also deploys."""
 STAKE_WEI = 2_000 * 10**18
+ADMISSION = (5_000, 0, 3)
+"""The share of a fresh operator, the gate and the phase: those of the shipped networks (operators O3, O4)."""
 REWARD_WEI = 10**15
 USUAL_CYCLES = 2**40
 USUAL_CYCLE = 0x89AB_CDEF
@@ -84,7 +86,8 @@ class Network:
         who = (self.account(0), self.account(0))
         self.owner = self.deploy("Timelock", *who, 365 * DAY_SECONDS, DAY_SECONDS)
         parameters = self.deploy("Parameters", self.owner.address, astuple(self.rules))
-        self.step, self.programs, self.operators = map(self.deploy, ("Step", "Programs", "Operators"))
+        self.step, self.programs = self.deploy("Step"), self.deploy("Programs")
+        self.operators = self.deploy("Operators", self.owner.address, *ADMISSION)
         served = (self.operators.address, self.programs.address, parameters.address)
         self.jobs = self.deploy("Jobs", *served)
         leaves = self.deploy("Leaves", self.jobs.address)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from _anvil import REPOSITORY, find_anvil, running_anvil
+from _gas_network import ADMISSION
 from _gas_page import Bar, table, written
 from eth_account import Account
 from web3 import Web3
@@ -71,7 +72,9 @@ class Chain:
     deployment: int = 0
 
     def __post_init__(self) -> None:
-        self.operators, _ = self._deploy("Operators")
+        deployer = self.web3.eth.accounts[0]
+        owner, _ = self._deploy("Timelock", deployer, deployer, 0, 86_400)
+        self.operators, _ = self._deploy("Operators", owner.address, *ADMISSION)
         terms = (BOND_WEI, 30 * EPOCH_SECONDS, EPOCH_SECONDS)
         self.anchors, self.deployment = self._deploy("Anchors", self.operators.address, *terms)
         self.sent(self.operators.functions.add_module(self.anchors.address))

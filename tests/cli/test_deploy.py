@@ -87,14 +87,14 @@ def test_from_nothing_to_a_network_with_a_name(
     finished = truestep(*_words(anvil))
     assert finished.exit_code == 0, finished.stderr
     assert " 1/25 Step at 0x" in finished.stderr and "25/25 connect Jobs for" in finished.stderr
-    assert "checked: the code of 16 contracts, 58 links and rules" in finished.stderr
+    assert "checked: the code of 16 contracts, 62 links and rules" in finished.stderr
     again = truestep(*_words(anvil))
     assert again.exit_code == 0 and again.stderr.count("(done before)") == 25
     added = truestep("network", "add", "mine", "deployment.json", "--rpc", anvil.node)
     assert added.exit_code == 0 and "mine is on chain 31337, Jobs at 0x" in added.stdout
     assert "mine  chain 31337, Jobs at 0x" in truestep("network", "list").stdout
     shown = truestep("network", "show", "mine", "--rpc", anvil.node)
-    assert shown.exit_code == 0 and "72 of 72 checks passed: as promised" in shown.stdout
+    assert shown.exit_code == 0 and "75 of 75 checks passed: as promised" in shown.stdout
     said = {line.split("  ")[0]: line.split("  ")[-1].strip() for line in shown.stdout.splitlines()}
     assert (said["window"], said["operator bond"], said["delay"]) == ("2 h", "0.25 ETH", "1 d")
     assert said["proposer"] == deployer and said["guardian"].startswith(f"{deployer}, until 20")

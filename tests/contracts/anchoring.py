@@ -15,6 +15,7 @@ from eth_keys.datatypes import Signature as Secp256k1Signature
 
 from tests.contracts.compiled import compile_folder
 from tests.contracts.settings import DEPLOYER, FUNDS_WEI, Clock
+from tests.contracts.settlement import EVERYBODY
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, Bytes32
@@ -97,7 +98,7 @@ class Anchoring(Clock):
             double = self.evm.deploy_code(artifact, artifact.bytecode)
             code = bytes(self.evm.chain.get_code(double.address) or b"")[: artifact.deployed_size_bytes]
             self.evm.chain.insert_account_info(f"0x{address:040x}", pyrevm.AccountInfo(nonce=1, code=code))
-        self.operators = self.deploy("Operators")
+        self.operators = self.deploy("Operators", self.timelock().address, *EVERYBODY)
         terms = (TERMS.bond_wei, TERMS.exit_seconds, TERMS.epoch_seconds)
         self.anchors = self.deploy("Anchors", self.operators.address, *terms)
         self.operators.transact("add_module", self.anchors.address, sender=DEPLOYER)

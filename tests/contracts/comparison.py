@@ -19,24 +19,38 @@ from tests.protocol.settlement.episodes import EPISODE_INPUTS, described, ending
 from tests.protocol.settlement.game_schedule import GAME_PARAMETERS, game_schedule
 from tests.protocol.settlement.game_world import GameWorld
 from tests.protocol.settlement.schedule import Schedule
-from tests.protocol.settlement.world import PARAMETERS, Outcome, Step, World
+from tests.protocol.settlement.world import (
+    ADMISSION,
+    OPERATORS,
+    PARAMETERS,
+    PHASE,
+    Outcome,
+    Step,
+    World,
+    gated,
+)
 from truestep.protocol.settlement.contracts import jobs, operators
 from truestep.protocol.settlement.effects import Effect, Transfer
 from truestep.protocol.settlement.ids import NATIVE
 from truestep.protocol.settlement.messages import Message
+from truestep.protocol.settlement.operators import stake_of
+from truestep.protocol.settlement.standing import room_wei
 from truestep.protocol.settlement.state import LifeCycle
+
+STANDING_STEPS = 16
+"""Between two looks at what Operators knows."""
 
 
 def compare_episode(seed: int, inputs: int, *, has_games: bool = False) -> Counter[str]:
     """Play one episode in the model and in the contracts; what happened, by kind of call and refusal."""
     rules = GAME_PARAMETERS if has_games else PARAMETERS
-    chain = deploy_life_chain(rules, has_games=has_games)
-    state = LifeCycle(deployment=chain.deployment, parameters=(rules,))
+    chain = deploy_life_chain(rules, admission=ADMISSION, phase=PHASE, has_games=has_games)
+    state = gated(LifeCycle(deployment=chain.deployment, parameters=(rules,)))
     if has_games:
         schedule = game_schedule(seed, GameWorld(state=state, around=chain.surroundings))
     else:
         schedule = Schedule(rng=Random(seed), world=World(state=state, around=chain.surroundings))
-    world = schedule.world
+    schedule.has_standing, world = True, schedule.world
     tally: Counter[str] = Counter()
     pending: list[Effect] = []
     try:
@@ -45,6 +59,8 @@ def compare_episode(seed: int, inputs: int, *, has_games: bool = False) -> Count
                 outcome = world.play(step)
                 tally[described(step, outcome)] += 1
                 pending = compare_step(chain, world, step, outcome, pending)
+                if tally.total() % STANDING_STEPS == 0 and not pending:
+                    _compare_standing(chain, world)
         assert not any(
             world.balances[asset, chain.deployment.jobs] for asset in (NATIVE, *world.around.tokens)
         )
@@ -89,6 +105,26 @@ def _compare_effects(chain: LifeChain, world: World, reaction: Reaction, effects
     assert balances["Jobs"] == world.balances[NATIVE, deployment.jobs]
     assert balances["Operators"] == world.balances[NATIVE, deployment.operators]
     assert balances["Disputes"] == world.balances[NATIVE, deployment.disputes]
+
+
+def _compare_standing(chain: LifeChain, world: World) -> None:
+    """What Operators says of each operator, and what it has of its record."""
+    contract, state = chain.contracts["Operators"], world.state
+    admission = state.deployment.admission
+    for operator in OPERATORS:
+        stake = stake_of(state, operator)
+        counts = stake.facts.at(chain.now)
+        assert contract.call("facts", operator) == (
+            counts.completed,
+            counts.audited,
+            counts.late,
+            counts.struck,
+        )
+        assert contract.call("accounts", operator) == (stake.stake_wei, stake.locked_wei)
+        room = room_wei(admission, state.phase, stake.entry, chain.now)
+        assert contract.call("room_wei", operator) == room
+        _, kept = contract.call("record_of", operator)
+        assert kept == state.operator_records.get(operator, bytes(32))[:24]
 
 
 def _compare_tokens(chain: LifeChain, world: World) -> None:

@@ -45,6 +45,7 @@ from truestep.protocol.settlement.disputes import GameMessage, Proved
 from truestep.protocol.settlement.effects import Transfer
 from truestep.protocol.settlement.messages import Message, Stranger
 from truestep.protocol.settlement.parameters import Parameters
+from truestep.protocol.settlement.standing import EVERYBODY, Admission, Phase
 from truestep.protocol.settlement.state import Deployment
 from truestep.protocol.validity.contracts import verifiers
 
@@ -68,15 +69,19 @@ MODULES: Mapping[str, ModuleType] = {
 
 
 def _members(union: Any) -> list[type]:
-    return list(get_args(union)) or [union]
+    return list(get_args(union)) or ([union] if union else [])
+
+
+def _events(module: ModuleType) -> list[type]:
+    """All of a contract's that the model emits: of Operators also those that no node reads."""
+    return [*_members(module.Event), *_members(getattr(module, "StandingEvent", ()))]
 
 
 @cache
 def contract_types() -> dict[str, ContractTypes]:
     """The codecs, which refuse classes of the model that do not fit their ABI."""
     return {
-        name: ContractTypes(name, _members(module.Call), _members(module.Event))
-        for name, module in MODULES.items()
+        name: ContractTypes(name, _members(module.Call), _events(module)) for name, module in MODULES.items()
     }
 
 
@@ -84,15 +89,12 @@ def contract_types() -> dict[str, ContractTypes]:
 def fast_contracts() -> dict[str, FastContract]:
     """How calls and events of each contract are encoded."""
     return {
-        name: FastContract(name, _members(module.Call), _members(module.Event))
-        for name, module in MODULES.items()
+        name: FastContract(name, _members(module.Call), _events(module)) for name, module in MODULES.items()
     }
 
 
 CONTRACT_OF = {
-    kind: name
-    for name, module in MODULES.items()
-    for kind in (*_members(module.Call), *_members(module.Event))
+    kind: name for name, module in MODULES.items() for kind in (*_members(module.Call), *_events(module))
 }
 """Which contract has the call or event."""
 
@@ -244,6 +246,8 @@ Deploy = Callable[..., EvmContract]
 def deploy_life_chain(
     rules: Parameters = PARAMETERS,
     *,
+    admission: Admission = EVERYBODY,
+    phase: Phase = Phase.OPEN,
     has_games: bool = False,
     executes_steps: bool = False,
     deploy_second: Callable[[Deploy, EvmContract], EvmContract] | None = None,
@@ -271,7 +275,7 @@ def deploy_life_chain(
     sets, register, stakes = (
         deploy("Parameters", owner.address, first),
         deploy("Programs"),
-        deploy("Operators"),
+        deploy("Operators", owner.address, admission.fresh_share_bps, admission.gate_wei, phase),
     )
     board = deploy("Jobs", stakes.address, register.address, sets.address)
     step = evm.deploy("Step", sender=DEPLOYER) if executes_steps else deploy("StepDouble")

@@ -22,6 +22,8 @@ NATIVE = Address(NOBODY)
 VALUES = Values()
 BOND_WEI = VALUES.operator_bond_wei
 STAKE_WEI = 600 * BOND_WEI
+EVERYBODY = (10_000, 0, 3)
+"""Operators whose whole stakes may be at risk, in the open phase (operators O3, O4)."""
 REWARD = 1_000
 MAX_CYCLES = 10**9
 LEASE_SECONDS = 600
@@ -122,7 +124,8 @@ class Settlement(Clock):
         super().__init__()
         self.owner = self.timelock()
         self.parameters = self.deploy("Parameters", self.owner.address, values.row)
-        self.programs, self.operators = self.deploy("Programs"), self.deploy("Operators")
+        self.programs = self.deploy("Programs")
+        self.operators = self.deploy("Operators", self.owner.address, *EVERYBODY)
         addresses = [contract.address for contract in (self.operators, self.programs, self.parameters)]
         self.jobs = self.deploy("Jobs", *addresses)
         self.disputes = self.deploy_disputes()

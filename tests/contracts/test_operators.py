@@ -9,7 +9,7 @@ import pytest
 from tests.contracts.compiled import deploy_caller, message_of
 from tests.contracts.evm import Event, EvmContract, Reverted, rejects
 from tests.contracts.settings import ALICE, BOB, DEPLOYER, FUNDS_WEI, KEEPER, NOBODY, Clock
-from tests.contracts.settlement import Settlement
+from tests.contracts.settlement import EVERYBODY, Settlement
 from truestep.base.errors import Reject
 
 STAKE_WEI = 10**19
@@ -20,7 +20,8 @@ class Stakes:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.operators = self.clock.deploy("Operators")
+        self.owner = self.clock.timelock()
+        self.operators = self.clock.deploy("Operators", self.owner.address, *EVERYBODY)
         self.module = deploy_caller(self.clock.evm, "Relay")
         self.operators.transact("add_module", self.module.address, sender=DEPLOYER)
         self.operators.transact("seal", sender=DEPLOYER)
@@ -144,7 +145,7 @@ def test_only_modules_touch_stakes(stakes: Stakes, function: str) -> None:
 
 def test_modules_are_named_before_anybody_stakes_and_never_after() -> None:
     clock = Clock()
-    operators = clock.deploy("Operators")
+    operators = clock.deploy("Operators", clock.timelock().address, *EVERYBODY)
     relay = deploy_caller(clock.evm, "Relay")
     with rejects(Reject.MODULES_UNSEALED):
         operators.transact("deposit_for", ALICE, sender=ALICE, value=1)
@@ -154,6 +155,12 @@ def test_modules_are_named_before_anybody_stakes_and_never_after() -> None:
     with rejects(Reject.NO_CONTRACT):
         operators.transact("add_module", ALICE, sender=DEPLOYER)
     operators.transact("add_module", relay.address, sender=DEPLOYER)
+    with rejects(Reject.MODULE_NAMED):
+        operators.transact("add_module", relay.address, sender=DEPLOYER)
+    for _ in range(7):
+        operators.transact("add_module", deploy_caller(clock.evm, "Relay").address, sender=DEPLOYER)
+    with rejects(Reject.MODULES_LIMIT):
+        operators.transact("add_module", deploy_caller(clock.evm, "Relay").address, sender=DEPLOYER)
     operators.transact("seal", sender=DEPLOYER)
     assert operators.call("is_module", relay.address) and operators.call("is_sealed")
     for function, arguments in (("add_module", (relay.address,)), ("seal", ())):

@@ -16,10 +16,11 @@ from truestep.base.ids import Address
 from truestep.base.units import parse_coins, parse_duration, parse_share
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.deployment.availability_bounds import check_rules
-from truestep.protocol.deployment.bounds import check_parameters, key_of
+from truestep.protocol.deployment.bounds import check_admission, check_parameters, key_of
 from truestep.protocol.deployment.plan import Plan
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
 from truestep.protocol.settlement.parameters import Parameters
+from truestep.protocol.settlement.standing import USUAL, Admission, Phase
 
 SHIPPED = ("testnet", "mainnet")
 """The files that come with the package."""
@@ -30,6 +31,10 @@ _ACCOUNTS = ("proposer", "guardian")
 _NUMBERS = (*(field.name for field in fields(Parameters)), "delay_seconds", "guardian_time_seconds")
 _AVAILABILITY = "availability"
 """The table of the rules of availability, which a network may go without."""
+_ADMISSION, _PHASE = "admission", "phase"
+"""The table of what is asked of operators, and its key for the first phase."""
+PHASES = {phase.name.lower().replace("_", "-"): phase for phase in Phase}
+"""The phases by their names for people."""
 _VALIDITY = "validity"
 """Whether the network believes proofs: "yes" or "none"."""
 _YES, _NONE = "yes", "none"
@@ -47,12 +52,20 @@ class Settings:
     """The rules of availability; None for a network without."""
     has_proofs: bool = False
     """Whether it believes proofs (docs/validity.md)."""
+    admission: Admission = USUAL
+    """What it asks of operators (docs/operators.md)."""
 
     @property
     def values(self) -> dict[str, int]:
         """The numbers, by the names of their fields; those of availability after the name of their table."""
         kept_by = asdict(self.kept_by) if self.kept_by else {}
-        return self._own_values | {f"{_AVAILABILITY}.{field}": value for field, value in kept_by.items()}
+        admission = {
+            f"{_ADMISSION}.fresh_share_bps": self.admission.fresh_share_bps,
+            f"{_ADMISSION}.gate_wei": self.admission.gate_wei,
+            f"{_ADMISSION}.{_PHASE}": int(self.admission.first_phase),
+        }
+        kept = {f"{_AVAILABILITY}.{field}": value for field, value in kept_by.items()}
+        return self._own_values | admission | kept
 
     @property
     def _own_values(self) -> dict[str, int]:
@@ -64,7 +77,13 @@ class Settings:
 
     def plan(self) -> Plan:
         """The plan that deploys it."""
-        return network_plan(self.rules, self.timelock, self.kept_by, has_proofs=self.has_proofs)
+        return network_plan(
+            self.rules,
+            self.timelock,
+            self.kept_by,
+            has_proofs=self.has_proofs,
+            admission=self.admission,
+        )
 
 
 def read_settings(place: str, changes: Sequence[str], deployer: Address) -> Settings:
@@ -122,21 +141,23 @@ def _changed(stated: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str,
     And then also proofs, whose policy comes after that of availability.
     """
     table = dict(stated)
-    prefix = f"{_AVAILABILITY}."
     if changes.get(_AVAILABILITY) == _NONE:
         table.pop(_AVAILABILITY, None)
         table.pop(_VALIDITY, None)
-    inner = {key.removeprefix(prefix): value for key, value in changes.items() if key.startswith(prefix)}
-    if inner:
-        table[_AVAILABILITY] = dict(table.get(_AVAILABILITY, {})) | inner
-    outer = {key: value for key, value in changes.items() if not key.startswith(prefix)}
+    outer = dict(changes)
+    for name in (_AVAILABILITY, _ADMISSION):
+        prefix = f"{name}."
+        inner = {key.removeprefix(prefix): value for key, value in outer.items() if key.startswith(prefix)}
+        if inner:
+            table[name] = dict(table.get(name, {})) | inner
+        outer = {key: value for key, value in outer.items() if not key.startswith(prefix)}
     if outer.get(_AVAILABILITY) == _NONE:
         del outer[_AVAILABILITY]
     return table | outer
 
 
 def _settings(name: str, stated: Mapping[str, Any], deployer: Address) -> Settings:
-    own = {key: value for key, value in stated.items() if key not in (_AVAILABILITY, _VALIDITY)}
+    own = {key: value for key, value in stated.items() if key not in (_AVAILABILITY, _VALIDITY, _ADMISSION)}
     values = _numbers(name, own, _NUMBERS, _ACCOUNTS)
     timelock = TimelockTerms(
         proposer=_account("proposer", stated["proposer"], deployer),
@@ -152,7 +173,31 @@ def _settings(name: str, stated: Mapping[str, Any], deployer: Address) -> Settin
             f"{name}: a network that believes proofs needs the table [{_AVAILABILITY}], whose policy has the"
             f" number before; add it, or pass --set {_VALIDITY}={_NONE}"
         )
-    return Settings(rules=rules, timelock=timelock, kept_by=kept_by, has_proofs=has_proofs)
+    return Settings(
+        rules=rules,
+        timelock=timelock,
+        kept_by=kept_by,
+        has_proofs=has_proofs,
+        admission=_admission(name, stated),
+    )
+
+
+def _admission(name: str, stated: Mapping[str, Any]) -> Admission:
+    """What is asked of operators, within the bounds of Operators; the usual if the file says nothing."""
+    table = stated.get(_ADMISSION)
+    if table is None:
+        return USUAL
+    if not isinstance(table, dict):
+        raise _refusal(f"{name}: expected a table [{_ADMISSION}], got {table!r}")
+    given = cast("dict[str, Any]", table)
+    phase = given.get(_PHASE, "open")
+    if phase not in PHASES:
+        raise _refusal(f"{name}, {_ADMISSION}.{_PHASE}: expected one of {', '.join(PHASES)}, got {phase!r}")
+    usual = {"fresh_share": f"{USUAL.fresh_share_bps // 100}%", "gate": "0"}
+    others = {key: value for key, value in given.items() if key != _PHASE}
+    values = _numbers(f"{name}, [{_ADMISSION}]", usual | others, ("fresh_share_bps", "gate_wei"))
+    check_admission(values)
+    return Admission(first_phase=PHASES[phase], **values)
 
 
 def _has_proofs(name: str, stated: Mapping[str, Any]) -> bool:

@@ -69,6 +69,19 @@ class Reject(StrEnum):
     STAKE_TOO_LOW = "not enough free stake"
     LOCKED_TOO_LOW = "not enough locked stake"
 
+    # Operators (operators O1 to O5).
+    CAP_EXCEEDED = "more at risk than the cap"
+    FACT_UNKNOWN = "no such fact"
+    GATE_BOUNDS = "gate out of bounds"
+    MODULES_LIMIT = "too many modules"
+    MODULE_NAMED = "module was named before"
+    NOT_ADMITTED = "operator is not admitted"
+    PHASE_BACK = "phase moves forward only"
+    PHASE_UNKNOWN = "no such phase"
+    RECORD_EMPTY = "record is empty"
+    SHARE_BOUNDS = "share out of bounds"
+    STAKE_LIMIT = "stake is too large"
+
     # Programs (S1.1).
     PROGRAM_ENTRY = "entry is not a code address"
     PROGRAM_CYCLES = "maximum cycles out of bounds"

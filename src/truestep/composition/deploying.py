@@ -55,7 +55,9 @@ class Deploying:
         plan = self.settings.plan()
         deployed = carry_out(self.web3, signer, self.store, plan, policy=self.policy, progress=progress)
         settings = self.settings
-        deployment = deployment_of(settings.rules, settings.timelock, deployed, settings.kept_by)
+        deployment = deployment_of(
+            settings.rules, settings.timelock, deployed, settings.kept_by, settings.admission
+        )
         return deployment, deployed
 
     def verify(self, deployment: Deployment) -> list[Finding]:

@@ -42,6 +42,8 @@ BATCH_LIMIT: constant(uint256) = 256
 WAITS: constant(uint256) = 4
 ASSIGNS: constant(uint256) = 8
 # The flags of a job's word that its policy decides (S3.2).
+AUDITED: constant(uint256) = 2
+# The fact of Operators.
 LOW_HALF: constant(uint256) = 2**128 - 1
 MASK8: constant(uint256) = 2**8 - 1
 
@@ -166,6 +168,16 @@ def strike(
         is_seized=is_seized,
     )
     return task_id, bond_wei
+
+
+@external
+def note_audited(batch_id: uint256):
+    """
+    @notice Note that an audit found the batch right (operators O2.3). By the contract of its policy.
+    """
+    batch: IJobs.Batch = staticcall JOBS.get_batch(batch_id)
+    self._check_policy(convert(batch.policy, uint256))
+    extcall OPERATORS.note(batch.operator, AUDITED)
 
 
 # --- views ----------------------------------------------------------------------------------------

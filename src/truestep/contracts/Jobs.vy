@@ -637,4 +637,4 @@ def _give_up(
 def _pay(batch_id: uint256, operator: address, asset: address, reward: uint256, bond_wei: uint256):
     assets.credit(asset, operator, reward)
     if bond_wei != 0:
-        extcall IOperators(operators).unlock(operator, batch_id, bond_wei)
+        extcall IOperators(operators).complete(operator, batch_id, bond_wei)

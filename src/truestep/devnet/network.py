@@ -1,7 +1,7 @@
 """A devnet's accounts, deployed contracts, and the files that name them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from truestep.protocol.settlement.parameters import (
     GAME_CLOCKS,
     Parameters,
 )
+from truestep.protocol.settlement.standing import USUAL, Admission, Phase
 
 GOVERNOR = "governor"
 """Announces entries of Verifiers and stops them: proposer and guardian of the timelock."""
@@ -154,7 +155,11 @@ class DevnetFolder:
 
 
 def set_up(
-    devnet: Devnet, folder: DevnetFolder, parameters: Parameters, progress: Callable[[int, str], None]
+    devnet: Devnet,
+    folder: DevnetFolder,
+    parameters: Parameters,
+    progress: Callable[[int, str], None],
+    admission: Admission = USUAL,
 ) -> tuple[Deployment, dict[str, Address]]:
     """Fund accounts, deploy contracts, write the files; `progress` counts to SET_UP_STEPS.
 
@@ -175,11 +180,16 @@ def set_up(
         progress(done, "deploying contracts")
 
     timelock, kept_by = governed_by(addresses[GOVERNOR]), devnet_availability()
-    plan = network_plan(parameters, timelock, kept_by, has_proofs=True)
+    plan = network_plan(parameters, timelock, kept_by, has_proofs=True, admission=admission)
     made = carry_out(connect(devnet.node), deployer, SqliteStore(), plan, policy=POLICY, progress=deployed)
-    deployment = deployment_of(parameters, timelock, made, kept_by)
+    deployment = deployment_of(parameters, timelock, made, kept_by, admission)
     deployment.write(folder.deployment)
     return deployment, addresses
+
+
+def devnet_admission(first_phase: Phase) -> Admission:
+    """What a devnet asks of operators: while it is gated by stake, the bonds of two tasks."""
+    return replace(USUAL, gate_wei=2 * COIN_WEI, first_phase=first_phase)
 
 
 def governed_by(governor: Address) -> TimelockTerms:

@@ -43,6 +43,14 @@ class Balances:
     """What Jobs owes it in tokens."""
     for_data: Mapping[str, int] = field(default_factory=dict[str, int])
     """What the contracts of availability owe it, by their names, such as `Items`."""
+    room_wei: int | None = None
+    """What may be locked for tasks now (operators O3.4); None if nothing bounds it but the stake."""
+
+    @property
+    def lockable_wei(self) -> int:
+        """Free stake that may be locked for tasks now."""
+        free_wei = self.free_stake_wei
+        return free_wei if self.room_wei is None else min(free_wei, self.room_wei)
 
     @property
     def free_stake_wei(self) -> int:

@@ -94,6 +94,13 @@ def _take_batch(view: View, policy: WorkerPolicy, batch: list[TaskView]) -> Send
     )
 
 
+def _beyond(view: View) -> str:
+    """Words for what may not be locked though it is free (operators O3)."""
+    if not view.capped_wei:
+        return ""
+    return f" ({coins(view.capped_wei)} more are beyond the cap that `truestep operator show` explains)"
+
+
 def amount_in_words(amount: int, asset: Address) -> str:
     """An amount of coins, or of units of a token."""
     return coins(amount) if asset == NATIVE else f"{amount:,} units of token {asset}"
@@ -150,8 +157,9 @@ class _Capacity:
              f"not taken: this operator has lost {counted(view.struck_count, 'claim')} (struck); check its"
              " memory"),
             (self.free_wei < bond_wei, Declined.STAKE,
-             f"locks {coins(bond_wei)}, {coins(max(self.free_wei, 0))} of stake are free; restart with a"
-             " larger stake, `truestep worker --stake AMOUNT`, or wait until claims are final"),
+             f"locks {coins(bond_wei)}, {coins(max(self.free_wei, 0))} of stake are free{_beyond(view)};"
+             " restart with a larger stake, `truestep worker --stake AMOUNT`, or wait until claims are"
+             " final"),
             *self._proving_checks(task),
             *self._keeping_checks(task),
             (not self._has_room(task, [task]), Declined.CAPACITY,

@@ -159,11 +159,14 @@ class View:
     """Whose stake and claims these are: the account, unless it is a delegate."""
     wallet_wei: int
     free_stake_wei: int
+    """What may be locked for tasks now."""
     rewards_wei: int
     winnings_wei: int
     tasks: tuple[TaskView, ...]
     in_flight: frozenset[str] = frozenset()
     """Intents that were sent and have no outcome yet."""
+    capped_wei: int = 0
+    """Stake that no bond locks and that is beyond the operator's cap (operators O3)."""
     stopped_until: int = 0
     """Until then the guardian keeps batches from ending, and claims open to challenges (S6.1)."""
     struck_count: int = 0

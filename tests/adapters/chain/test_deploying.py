@@ -25,11 +25,14 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
 from truestep.contracts.artifacts import load_artifact
+from truestep.protocol.deployment.plan import Invoke
 from truestep.protocol.deployment.plans import network_plan
 
 POLICY = TransactionPolicy(poll_seconds=0.01, market_seconds=0.0)
 COIN_WEI = 10**18
 PLAN = network_plan(RULES, TIMELOCK, KEPT_BY)
+UNTRIED = {step.title for step in PLAN.steps if isinstance(step, Invoke) and step.needs_storage}
+"""Steps that mind what earlier ones have stored."""
 OTHER_PLAN = network_plan(replace(RULES, arity=16), TIMELOCK, KEPT_BY)
 
 
@@ -101,7 +104,9 @@ def test_a_trial_says_what_the_deployment_then_takes(anvil: AnvilDevnet, signer:
     for step in trial.steps:
         entry = deployed.entries[step.title]
         assert entry.contract in (step.address, None)
-        assert entry.gas_used <= step.gas <= entry.gas_used * 1.02 + 100, step.title
+        assert entry.gas_used <= step.gas, step.title
+        if step.title not in UNTRIED:
+            assert step.gas <= entry.gas_used * 1.02 + 100, step.title
 
 
 @pytest.mark.anvil
@@ -292,7 +297,7 @@ def test_a_module_that_nobody_should_have_named(anvil: AnvilDevnet, signer: Any)
             "data": payload,
             "nonce": nonce,
             "chainId": 31337,
-            "gas": 100_000,
+            "gas": 200_000,
             "maxFeePerGas": 10**10,
             "maxPriorityFeePerGas": 1,
         }

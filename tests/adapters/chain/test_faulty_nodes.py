@@ -351,7 +351,7 @@ def test_batches_go_on_after_failures_that_have_nothing_to_do_with_them(posted: 
             node.fault = lambda _, faults=faults: next(faults, None)
             node.seen.clear()
             assert chain.balances(chain.account).stake_wei == 0
-            assert [len(methods) for methods in node.seen] == [5] * 4
+            assert [len(methods) for methods in node.seen] == [6] * 4
 
 
 @pytest.mark.parametrize("spoil", ["reversed", "short", "doubled", "errors"])

@@ -17,7 +17,7 @@ from tests.protocol.settlement.game_endings import wind_down_games
 from tests.protocol.settlement.game_schedule import GameSchedule, game_schedule
 from tests.protocol.settlement.game_world import GameWorld
 from tests.protocol.settlement.schedule import Schedule
-from tests.protocol.settlement.world import Outcome, Step, World
+from tests.protocol.settlement.world import Outcome, Step, World, gated
 from truestep.protocol.settlement.disputes import GameMessage
 from truestep.protocol.settlement.ids import NATIVE
 from truestep.protocol.settlement.messages import Message
@@ -28,7 +28,9 @@ EPISODE_INPUTS = 1_000
 def play_episode(seed: int, inputs: int, *, check_all_every: int, has_games: bool = False) -> Counter[str]:
     """Play one episode and check it; what happened, by kind of call and refusal."""
     schedule = game_schedule(seed, GameWorld()) if has_games else Schedule(rng=Random(seed), world=World())
-    world = schedule.world
+    schedule.has_standing, world = seed % 2 == 0, schedule.world
+    if schedule.has_standing:
+        world.state = gated(world.state)
     tally: Counter[str] = Counter()
     try:
         for number, step in enumerate(schedule.steps(inputs)):

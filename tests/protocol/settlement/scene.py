@@ -35,7 +35,7 @@ FEE_CAP_WEI = 10 * GWEI
 ITEM = Item(job_id=JobId(1), first_shard=0, count=1, offset=0)
 OPERATORS, JOBS, DISPUTES = (Address("0x" + digit * 40) for digit in "567")
 OWNER, REQUESTER, OPERATOR, SECOND, ASSURANCES = (Address("0x" + digit * 40) for digit in "89abc")
-STAKE_WEI = 10**30
+STAKE_WEI = 10**28
 
 PARAMETERS = Parameters(
     operator_bond_wei=200 * 10**6 * FEE_CAP_WEI,

@@ -64,6 +64,8 @@ class Schedule(StakeSchedule):
 
     policies: tuple[int, ...] = (OPTIMISTIC, OPTIMISTIC, OPTIMISTIC, TWO_WINDOWS)
     """Of jobs, each as likely as the others."""
+    has_standing: bool = False
+    """Whether operators are admitted, publish records and are audited."""
 
     def steps(self, count: int) -> Iterator[Step]:
         """So many steps; the caller plays each in the world before it asks for the next."""
@@ -118,7 +120,12 @@ class Schedule(StakeSchedule):
             self.feed: 5,
             self.call_back: 3,
             self.withdraw: 3,
+            **(self._standing_makers() if self.has_standing else {}),
         }
+
+    def _standing_makers(self) -> dict[Maker, float]:
+        """What is done about operators: nodes do not read of it."""
+        return {self.publish: 0.2, self.admit: 0.3, self.set_phase: 0.3, self.note_audited: 1}
 
     def _pass_time(self) -> None:
         kind = self.rng.random()
@@ -378,6 +385,13 @@ class Schedule(StakeSchedule):
             is_seized=self.rng.random() < 0.5,
         )
         return self._message(self._policy(), call)
+
+    def note_audited(self) -> Step | None:
+        """The policy has had a batch audited; one of another policy, seldom."""
+        found = self._some_batch(BatchStage.CLAIMED, BatchStage.FINAL)
+        if found is None or not self._is_worth(found[1].policy == TWO_WINDOWS):
+            return None
+        return self._message(self._policy(), assurances.NoteAudited(batch_id=found[0]))
 
     def _policy(self) -> Address:
         return self.world.state.deployment.policies[TWO_WINDOWS].contract

@@ -85,6 +85,10 @@ class StakeSchedule:
         )
         return self._message(self.rng.choice(OPERATORS), call)
 
+    def publish(self) -> Step:
+        record = self.rng.randbytes(self.rng.choice((0, 1, 31, 33, 400)))
+        return self._message(self.rng.choice(OPERATORS), operators.Publish(record=record))
+
     # --- what the owner and the guardian do -------------------------------------------------------
 
     def register(self) -> Step | None:
@@ -112,6 +116,14 @@ class StakeSchedule:
         )
         number = count + self.rng.choice((1, 1, 1, 1, 2))
         return self._message(owner, parameters.Add(parameters=changed, parameters_id=number))
+
+    def admit(self) -> Step:
+        call = operators.Admit(operator=self.rng.choice(OPERATORS), is_admitted=self.rng.random() < 0.6)
+        return self._message(self.world.state.deployment.owner, call)
+
+    def set_phase(self) -> Step:
+        call = operators.SetPhase(phase=self.rng.choice((0, 1, 2, 3, 4)))
+        return self._message(self.world.state.deployment.owner, call)
 
     def stop(self) -> Step:
         seconds = self.rng.choice((1, 600, DAY_SECONDS, 7 * DAY_SECONDS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, TaskId
@@ -18,6 +18,7 @@ from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import BatchStage, Job
 from truestep.protocol.settlement.refusals import Refused
+from truestep.protocol.settlement.standing import FRESH_SHARE_BPS, Admission, Phase
 from truestep.protocol.settlement.state import Deployment, LifeCycle
 
 START_TIME = 1_700_000_000
@@ -106,6 +107,9 @@ class Outcome:
     effects: tuple[Effect, ...] = ()
 
 
+ADMISSION = Admission(fresh_share_bps=FRESH_SHARE_BPS, gate_wei=2 * 10**15)
+PHASE = Phase.STAKE_GATED
+"""The first."""
 DEPLOYMENT = Deployment(
     chain_id=1,
     operators=account("91"),
@@ -131,6 +135,11 @@ PARAMETERS = Parameters(
     winner_share_bps=5_000,
     gas_price_cap_wei=10**6,
 )
+
+
+def gated(state: LifeCycle) -> LifeCycle:
+    """The state in a network that asks something of its operators (operators O3, O4)."""
+    return replace(state, deployment=replace(state.deployment, admission=ADMISSION), phase=PHASE)
 
 
 def free_shards(job: Job) -> int:

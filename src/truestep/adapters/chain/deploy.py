@@ -10,6 +10,7 @@ from web3 import Web3
 from truestep.adapters.chain.codec import Message, encode_creation, encode_function
 from truestep.adapters.chain.connection import asking_node, reverted
 from truestep.adapters.chain.deployment import (
+    AdmissionRules,
     AvailabilityAddresses,
     ContractAddresses,
     Deployment,
@@ -29,6 +30,7 @@ from truestep.protocol.deployment.plan import Create, Plan, Resolve, Step, resol
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
 from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
 from truestep.protocol.settlement.parameters import DAY_SECONDS, Parameters
+from truestep.protocol.settlement.standing import EVERYBODY, Admission
 
 TABLE = "deployment"
 DEADLINE_SECONDS = 600.0
@@ -164,7 +166,11 @@ def _intent(step: Step) -> str:
 
 
 def deployment_of(
-    rules: Parameters, timelock: TimelockTerms, deployed: Deployed, kept_by: Rules | None = None
+    rules: Parameters,
+    timelock: TimelockTerms,
+    deployed: Deployed,
+    kept_by: Rules | None = None,
+    admission: Admission = EVERYBODY,
 ) -> Deployment:
     """The deployment file's content."""
     addresses = {
@@ -179,6 +185,7 @@ def deployment_of(
         parameters=asdict(rules),
         delay_seconds=timelock.delay_seconds,
         operators_transaction=deployed.entries["Operators"].landed_hash,
+        admission=AdmissionRules(fresh_share_bps=admission.fresh_share_bps, gate_wei=admission.gate_wei),
         availability=AvailabilityAddresses(**keeping, rules=asdict(kept_by)) if kept_by else None,
         validity=ValidityAddresses(verifiers=verifiers) if verifiers else None,
     )

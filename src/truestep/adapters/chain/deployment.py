@@ -14,7 +14,8 @@ from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTR
 from truestep.protocol.deployment.plan import Fact
 from truestep.protocol.deployment.plans import CONTRACTS, network_facts
 from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
-from truestep.protocol.settlement.parameters import Parameters
+from truestep.protocol.settlement.parameters import BPS, Parameters
+from truestep.protocol.settlement.standing import SHARE_MIN_BPS, STAKE_LIMIT_WEI, Admission
 
 FORMAT_VERSION = 3
 _ADDRESS = Field(pattern=r"^0x[0-9a-fA-F]{40}$")
@@ -55,6 +56,15 @@ class AvailabilityAddresses(BaseModel):
         return _complete(values, Rules)
 
 
+class AdmissionRules(BaseModel):
+    """What Operators asks of operators, which never changes (docs/operators.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fresh_share_bps: int = Field(default=BPS, ge=SHARE_MIN_BPS, le=BPS)
+    gate_wei: int = Field(default=0, ge=0, le=STAKE_LIMIT_WEI)
+
+
 class ValidityAddresses(BaseModel):
     """The contract that believes proofs (docs/validity.md)."""
 
@@ -85,6 +95,7 @@ class Deployment(BaseModel):
     delay_seconds: int
     operators_transaction: str = Field(pattern=r"^[0-9a-f]{64}$")
     """It created Operators, so that nobody can leave out a module that was named early."""
+    admission: AdmissionRules = AdmissionRules()
     availability: AvailabilityAddresses | None = None
     """None if the network keeps no data."""
     validity: ValidityAddresses | None = None
@@ -128,7 +139,12 @@ class Deployment(BaseModel):
     def facts(self) -> tuple[Fact, ...]:
         """What its contracts must say of each other and of its first rules."""
         has_proofs = self.validity is not None
-        return network_facts(self.rules, self.delay_seconds, self.kept_by, has_proofs=has_proofs)
+        admission = Admission(
+            fresh_share_bps=self.admission.fresh_share_bps, gate_wei=self.admission.gate_wei
+        )
+        return network_facts(
+            self.rules, self.delay_seconds, self.kept_by, has_proofs=has_proofs, admission=admission
+        )
 
     def write(self, path: Path) -> None:
         """Write the file. Raises `Unavailable` if the disk fails."""

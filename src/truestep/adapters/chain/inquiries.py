@@ -181,6 +181,7 @@ def balance_questions(pinned: PinnedReader, account: Address, facts: Facts) -> l
     return [
         pinned.balance(account),
         pinned.view(record_codec.numbers("Operators", "accounts", account)),
+        pinned.view(record_codec.number("Operators", "room_wei", account)),
         pinned.view(record_codec.number("Jobs", "credits", NATIVE, account)),
         pinned.view(record_codec.number("Disputes", "credits", account)),
         *(
@@ -196,7 +197,7 @@ def balance_questions(pinned: PinnedReader, account: Address, facts: Facts) -> l
 
 def balances_of(answers: Iterable[Any], facts: Facts, account: Address) -> Balances:
     """The answers to `balance_questions`."""
-    wallet_wei, (stake_wei, locked_wei), rewards_wei, winnings_wei, *others = map(given, answers)
+    wallet_wei, (stake_wei, locked_wei), room_wei, rewards_wei, winnings_wei, *others = map(given, answers)
     tokens = _tokens_of(account, facts)
     owed = zip(tokens, others, strict=False)
     owed_for_data = zip(_data_contracts(facts), others[len(tokens) :], strict=True)
@@ -204,6 +205,7 @@ def balances_of(answers: Iterable[Any], facts: Facts, account: Address) -> Balan
         wallet_wei=wallet_wei,
         stake_wei=stake_wei,
         locked_wei=locked_wei,
+        room_wei=room_wei,
         rewards_wei=rewards_wei,
         winnings_wei=winnings_wei,
         tokens={asset: amount for asset, amount in owed if amount},

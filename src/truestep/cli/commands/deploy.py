@@ -11,6 +11,7 @@ from truestep.base.units import coins, coins_or_more, gas_price
 from truestep.cli.failure import Failure
 from truestep.cli.fee_options import MaxFeeOption, MaxTipOption, transaction_policy
 from truestep.cli.options import KeystoreOption, PasswordFileOption, RpcOption, ask_password
+from truestep.cli.phases import PhaseName
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.protocol.deployment.bounds import key_of, shown
 
@@ -51,6 +52,10 @@ def deploy(
             help="Change a parameter, such as window=12h. Repeatable.",
         ),
     ] = None,
+    phase: Annotated[
+        PhaseName | None,
+        typer.Option(help="Who may lock stake at first. Default: what the parameters say."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be sent and what it costs; send nothing.")
     ] = False,
@@ -85,7 +90,8 @@ def deploy(
     screen = Screen(as_json=as_json)
     state = state or out.with_suffix(STATE_SUFFIX)
     account = keystore_address(keystore)
-    settings = read_settings(parameters, changes or [], account)
+    wanted = [*(changes or []), *([f"admission.phase={phase}"] if phase else [])]
+    settings = read_settings(parameters, wanted, account)
     if not dry_run:
         _check_files(out, state)
     with opened_deploying(

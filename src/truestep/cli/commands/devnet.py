@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from truestep.cli.failure import Failure
 from truestep.cli.interruption import handling
+from truestep.cli.phases import PhaseName, phase_of
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ def devnet(
             help="Length of the challenge window, in whole minutes. At least 240.",
         ),
     ] = 240,
+    phase: Annotated[
+        PhaseName,
+        typer.Option(help="Who may lock stake at first: the governor moves it forward."),
+    ] = PhaseName.OPEN,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a local network: a chain, the contracts, funded accounts and a blob store.
@@ -69,7 +74,8 @@ def devnet(
     with closing(_hold(folder)), _chain(folder, port, anvil) as (chain, rpc, blobs):
         with screen.steps("starting", network.SET_UP_STEPS) as progress:
             parameters = network.devnet_parameters(window)
-            deployment, addresses = network.set_up(chain, folder, parameters, progress)
+            admission = network.devnet_admission(phase_of(phase))
+            deployment, addresses = network.set_up(chain, folder, parameters, progress, admission)
         network.write_environment(folder, rpc, blobs)
         fields = {"rpc": rpc, "blobs": blobs, "chain_id": deployment.chain_id, "window_seconds": window}
         _show(screen, fields | {"largest_job_cycles": largest_job_cycles(window)}, folder, addresses)

@@ -326,7 +326,15 @@ def _stake(world: "World", target_wei: int | None, operator: Address | None) -> 
             f"expected a stake of {owner} of at least one bond, {coins(bond_wei)}, got"
             f" {coins(stakes.stake_wei)}; {remedy}",
         )
-    free = coins(stakes.free_stake_wei)
+    if not stakes.locked_wei and stakes.lockable_wei < bond_wei:
+        raise Failure(
+            "cap",
+            f"expected {coins(bond_wei)} of the stake of {owner} that may be locked, the bond of a task; of"
+            f" {coins(stakes.stake_wei)} it is {coins(stakes.lockable_wei)}. `truestep operator show {owner}`"
+            " says whether it is to be admitted first, or what part of a stake may be at risk at once: then a"
+            " larger stake helps",
+        )
+    free = coins(stakes.lockable_wei)
     joined = " and" if operator is None else f"; {chain.account} has"
     world.reporter.report("ready", f"{owner} has {free} of free stake{joined} {wallet} for gas")
 

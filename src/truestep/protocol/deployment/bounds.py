@@ -10,6 +10,7 @@ from truestep.base.errors import Reject, Rejected
 from truestep.base.units import coins, duration, gas_price, share
 from truestep.protocol.deployment.plans import TimelockTerms
 from truestep.protocol.settlement import parameters as settlement
+from truestep.protocol.settlement import standing
 
 ARITIES = settlement.ARITIES
 DAY_SECONDS = settlement.DAY_SECONDS
@@ -55,6 +56,17 @@ def check_parameters(rules: settlement.Parameters, timelock: TimelockTerms) -> N
     times = {"delay_seconds": timelock.delay_seconds, "guardian_time_seconds": timelock.guardian_seconds}
     values = {**asdict(rules), **times}
     check_bounds(values, parameter_bounds(values))
+
+
+def check_admission(values: Values) -> None:
+    """Raise `Rejected` for what Operators refuses to ask of operators; the message names every bound."""
+    bounds = {
+        "fresh_share_bps": Bound(
+            least=standing.SHARE_MIN_BPS, most=settlement.BPS, reason=Reject.SHARE_BOUNDS
+        ),
+        "gate_wei": Bound(least=0, most=standing.STAKE_LIMIT_WEI, reason=Reject.GATE_BOUNDS),
+    }
+    check_bounds(values, bounds)
 
 
 def check_bounds(values: Values, bounds: Mapping[str, Bound]) -> None:

@@ -18,12 +18,19 @@ from truestep.protocol.deployment.plan import (
     Plan,
 )
 from truestep.protocol.settlement.parameters import Parameters
+from truestep.protocol.settlement.standing import EVERYBODY, Admission
 
 MEMORY_DEPTH = 27
 """Levels of the memory's tree, whose empty subtrees Step computes in its constructor (machine M3)."""
 
 NOBODY = "0x" + "00" * 20
 
+_MODULES = {
+    "Jobs": "let Jobs lock stakes",
+    "Disputes": "let Disputes seize stakes",
+    "Assurances": "let Assurances seize stakes",
+}
+"""The modules of Operators, and what naming each does."""
 _STEP_FACTS = (
     Fixed(
         contract="Step",
@@ -44,9 +51,14 @@ class TimelockTerms:
 
 
 def network_plan(
-    rules: Parameters, timelock: TimelockTerms, kept_by: Rules | None = None, *, has_proofs: bool = False
+    rules: Parameters,
+    timelock: TimelockTerms,
+    kept_by: Rules | None = None,
+    *,
+    has_proofs: bool = False,
+    admission: Admission = EVERYBODY,
 ) -> Plan:
-    """The plan of a network whose first parameters are `rules`.
+    """The plan of a network whose first parameters are `rules`, and which asks `admission` of its operators.
 
     With availability if `kept_by` is given, with Verifiers if it `has_proofs`, whose policy is numbered
     after that of availability: raises ValueError if there is none.
@@ -63,27 +75,30 @@ def network_plan(
             Create(contract="Step"),
             Create(contract="Timelock", arguments=who),
             Create(contract="Parameters", arguments=(address["Timelock"], astuple(rules))),
-            Create(contract="Operators"),
+            Create(
+                contract="Operators",
+                arguments=(
+                    address["Timelock"],
+                    admission.fresh_share_bps,
+                    admission.gate_wei,
+                    int(admission.first_phase),
+                ),
+            ),
             Create(contract="Programs"),
             Create(contract="Jobs", arguments=served),
             Create(contract="Leaves", arguments=(jobs,)),
             Create(contract="Disputes", arguments=(jobs, address["Leaves"], address["Step"])),
             Create(contract="Assurances", arguments=(address["Timelock"], disputes)),
             Create(contract="Results", arguments=(jobs,)),
-            Invoke(
-                contract="Operators", function="add_module", arguments=(jobs,), title="let Jobs lock stakes"
-            ),
-            Invoke(
-                contract="Operators",
-                function="add_module",
-                arguments=(disputes,),
-                title="let Disputes seize stakes",
-            ),
-            Invoke(
-                contract="Operators",
-                function="add_module",
-                arguments=(address["Assurances"],),
-                title="let Assurances seize stakes",
+            *(
+                Invoke(
+                    contract="Operators",
+                    function="add_module",
+                    arguments=(address[name],),
+                    title=title,
+                    needs_storage=True,  # the phase, which its word gets, and how many there are
+                )
+                for name, title in _MODULES.items()
             ),
             Invoke(contract="Operators", function="seal", title="seal Operators"),
             *(availability.steps(kept_by) if kept_by else ()),
@@ -91,8 +106,11 @@ def network_plan(
             Invoke(contract="Jobs", function="connect", arguments=links, title="connect Jobs"),
         ),
         facts=(
-            *network_facts(rules, timelock.delay_seconds, kept_by, has_proofs=has_proofs),
+            *network_facts(
+                rules, timelock.delay_seconds, kept_by, has_proofs=has_proofs, admission=admission
+            ),
             *_first_owners(timelock),
+            Answer(contract="Operators", function="phase", expected=int(admission.first_phase)),
         ),
     )
 
@@ -122,10 +140,16 @@ CONTRACTS = (
 
 
 def network_facts(
-    rules: Parameters, delay_seconds: int, kept_by: Rules | None = None, *, has_proofs: bool = False
+    rules: Parameters,
+    delay_seconds: int,
+    kept_by: Rules | None = None,
+    *,
+    has_proofs: bool = False,
+    admission: Admission = EVERYBODY,
 ) -> tuple[Fact, ...]:
     """What holds in a network whose first set of parameters is `rules`, with availability by `kept_by`."""
-    modules = jobs, disputes, _ = _address("Jobs"), _address("Disputes"), _address("Assurances")
+    modules = tuple(map(_address, _MODULES))
+    jobs, disputes = _address("Jobs"), _address("Disputes")
     disputes_links = ("Operators", "Jobs", "Parameters", "Leaves", "Step")
     return (
         *_STEP_FACTS,
@@ -141,6 +165,14 @@ def network_facts(
         _answer("Jobs", "assurances", "Assurances"),
         _answer("Jobs", "disputes", "Disputes"),
         _answer("Jobs", "results", "Results"),
+        *_fixed(
+            "Operators",
+            {
+                "owner": _address("Timelock"),
+                "FRESH_SHARE_BPS": admission.fresh_share_bps,
+                "GATE_WEI": admission.gate_wei,
+            },
+        ),
         Answer(contract="Operators", function="is_sealed", expected=True),
         OnlyNamed(contract="Operators", event="ModuleAdded", expected=modules),
         *(availability.facts(kept_by) if kept_by else ()),

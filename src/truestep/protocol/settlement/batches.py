@@ -273,7 +273,7 @@ def _pay(turn: Turn, batch_id: BatchId, batch: Batch, paid: list[Share]) -> None
     assets.credit(turn, batch.terms.asset, batch.operator, sum(share.reward for share in paid))
     if paid:
         bond_wei = sum(share.bond_wei for share in paid)
-        operators.unlock(turn, batch.operator, batch_id, bond_wei)
+        operators.complete(turn, batch.operator, batch_id, bond_wei)
 
 
 def strike_call(turn: Turn, call: Strike) -> None:

@@ -29,6 +29,7 @@ Effect = (
     | parameters.Event
     | programs.Event
     | operators.Event
+    | operators.StandingEvent
     | assurances.Event
     | jobs.Event
     | results.Event

@@ -6,7 +6,13 @@ from truestep.protocol.settlement import jobs, operators
 from truestep.protocol.settlement.batches import is_leaf_standing
 from truestep.protocol.settlement.batches import strike as strike_leaf
 from truestep.protocol.settlement.claims import check_leaf
-from truestep.protocol.settlement.contracts.assurances import Strike, StruckByPolicy, Supplied, Supply
+from truestep.protocol.settlement.contracts.assurances import (
+    NoteAudited,
+    Strike,
+    StruckByPolicy,
+    Supplied,
+    Supply,
+)
 from truestep.protocol.settlement.games import claim_of_game_id
 from truestep.protocol.settlement.ids import (
     NATIVE,
@@ -18,6 +24,7 @@ from truestep.protocol.settlement.ids import (
 )
 from truestep.protocol.settlement.records import Batch
 from truestep.protocol.settlement.refusals import require
+from truestep.protocol.settlement.standing import Fact
 from truestep.protocol.settlement.state import Deployment, LifeCycle, Turn
 from truestep.protocol.settlement.stops import require_no_stop
 
@@ -52,6 +59,13 @@ def strike(turn: Turn, call: Strike) -> None:
     turn.emit(
         StruckByPolicy(policy=policy, claim_id=call.claim_id, bond_wei=bond_wei, is_seized=call.is_seized)
     )
+
+
+def note_audited(turn: Turn, call: NoteAudited) -> None:
+    """Note that an audit found a batch right (operators O2.3)."""
+    batch = turn.state.batches.get(call.batch_id)
+    _require_policy(turn, batch.policy if batch is not None else 0)
+    operators.note(turn, batch.operator if batch is not None else NOBODY, Fact.AUDITED)
 
 
 def must_wait(deployment: Deployment, number: int) -> bool:

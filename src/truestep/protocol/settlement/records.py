@@ -5,6 +5,7 @@ from enum import IntEnum
 
 from truestep.base.ids import Address, Bytes32, ProgramId
 from truestep.protocol.settlement.ids import PackedItem
+from truestep.protocol.settlement.standing import NOTHING_KNOWN, Counts, Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,12 +196,28 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stake:
-    """An operator's stake, and the part of it that is locked, in wei (S9.1)."""
+    """An operator's stake, the part of it that is locked, in wei, and what is known of it (S9.1)."""
 
     stake_wei: int = 0
     locked_wei: int = 0
+    """With what is pledged."""
+    pledged_wei: int = 0
+    facts: Counts = NOTHING_KNOWN
+    is_listed: bool = False
+    """Whether it is on the allow-list (operators O4)."""
 
     @property
     def free_wei(self) -> int:
         """What may be locked or withdrawn."""
         return self.stake_wei - self.locked_wei
+
+    @property
+    def entry(self) -> Entry:
+        """What decides what it may do (operators O3, O4)."""
+        return Entry(
+            stake_wei=self.stake_wei - self.pledged_wei,
+            locked_wei=self.locked_wei - self.pledged_wei,
+            pledged_wei=self.pledged_wei,
+            facts=self.facts,
+            is_listed=self.is_listed,
+        )

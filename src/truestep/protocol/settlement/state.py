@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from truestep.base.ids import Address, BatchId, JobId, TaskId
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId
 from truestep.protocol.settlement.assurances import POLICIES, Held, Policy
 from truestep.protocol.settlement.effects import Effect, Transfer
 from truestep.protocol.settlement.ids import NATIVE
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import Batch, Job, Leaf, Program, Stake
+from truestep.protocol.settlement.standing import EVERYBODY, Admission, Phase
 from truestep.protocol.versions import Versions
 
 Key = TypeVar("Key")
@@ -32,6 +33,8 @@ class Deployment:
     guardian_until: int
     """From then on the guardian has no powers (S2.4)."""
     policies: Mapping[int, Policy] = field(default_factory=lambda: POLICIES)
+    admission: Admission = EVERYBODY
+    """What Operators asks. Unless it is known, the contract alone asks it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +49,11 @@ class LifeCycle:
     parameters: tuple[Parameters, ...] = ()
     programs: tuple[Program, ...] = ()
     stakes: Mapping[Address, Stake] = field(default_factory=dict[Address, Stake])
+    phase: Phase = Phase.OPEN
     roles: Mapping[tuple[Address, Address], int] = field(default_factory=dict[tuple[Address, Address], int])
     """Of (operator, delegate)."""
+    operator_records: Mapping[Address, Bytes32] = field(default_factory=dict[Address, Bytes32])
+    """The hash of what each operator has published last (operators O5)."""
     job_count: int = 0
     jobs: Mapping[JobId, Job] = field(default_factory=dict[JobId, Job])
     batch_count: int = 0

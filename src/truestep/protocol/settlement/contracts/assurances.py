@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from truestep.base.ids import Bytes32, JobId
+from truestep.base.ids import BatchId, Bytes32, JobId
 from truestep.protocol.settlement.ids import LeafId
 from truestep.protocol.settlement.records import BatchTerms, LeafProof
 
@@ -34,6 +34,13 @@ class Strike:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteAudited:
+    """Note that an audit found a batch right, by the contract of its policy (operators O2.3)."""
+
+    batch_id: BatchId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """No batch ends before this time is over."""
 
@@ -58,5 +65,5 @@ class StruckByPolicy:
     is_seized: bool
 
 
-Call = Stop | Supply | Strike
+Call = Stop | Supply | Strike | NoteAudited
 Event = Stopped | Supplied | StruckByPolicy

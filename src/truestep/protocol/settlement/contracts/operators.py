@@ -38,6 +38,28 @@ class Seize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetPhase:
+    """Move the phase forward, by the owner (operators O4.2)."""
+
+    phase: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admit:
+    """Put an operator on the allow-list, or take it off, by the owner (operators O4.3)."""
+
+    operator: Address
+    is_admitted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """Publish the sender's record (operators O5)."""
+
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deposited:
     """Coins were added to a stake."""
 
@@ -101,5 +123,38 @@ class Seized:
     amount_wei: int
 
 
-Call = DepositFor | WithdrawTo | SetDelegate | Seize
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A fact was noted that came with no bond."""
+
+    operator: Address
+    fact: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseSet:
+    """The phase has moved forward."""
+
+    phase: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """An operator is on the allow-list, or no longer."""
+
+    operator: Address
+    is_admitted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """An operator has published its record."""
+
+    operator: Address
+    record: bytes
+
+
+Call = DepositFor | WithdrawTo | SetDelegate | Seize | SetPhase | Admit | Publish
+StandingEvent = Noted | PhaseSet | Admitted | Published
+"""Events from which nodes learn nothing: they ask the contract."""
 Event = Deposited | Withdrawn | Delegated | Locked | Unlocked | Burned | Seized

@@ -26,6 +26,7 @@ from truestep.protocol.settlement.facts import (
 )
 from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.facts.records import Facts, Logged
+from truestep.protocol.settlement.operators import PLEDGE
 from truestep.protocol.settlement.records import Program, Stake
 
 # --- parameters, programs, stops ------------------------------------------------------------------
@@ -72,20 +73,30 @@ def _delegated(draft: Draft, event: operators.Delegated, logged: Logged) -> None
 
 
 def _locked(draft: Draft, event: operators.Locked, logged: Logged) -> None:
-    _change_stake(draft, event.operator, 0, event.amount_wei)
+    pledged_wei = event.amount_wei if event.batch_id == PLEDGE else 0
+    _change_stake(draft, event.operator, 0, event.amount_wei, pledged_wei)
 
 
 def _unlocked(draft: Draft, event: operators.Unlocked, logged: Logged) -> None:
-    _change_stake(draft, event.operator, 0, -event.amount_wei)
+    pledged_wei = -event.amount_wei if event.batch_id == PLEDGE else 0
+    _change_stake(draft, event.operator, 0, -event.amount_wei, pledged_wei)
 
 
 def _forfeited(draft: Draft, event: operators.Burned | operators.Seized, logged: Logged) -> None:
-    _change_stake(draft, event.operator, -event.amount_wei, -event.amount_wei)
+    pledged_wei = -event.amount_wei if event.batch_id == PLEDGE else 0
+    _change_stake(draft, event.operator, -event.amount_wei, -event.amount_wei, pledged_wei)
 
 
-def _change_stake(draft: Draft, operator: Address, stake_wei: int, locked_wei: int) -> None:
+def _change_stake(
+    draft: Draft, operator: Address, stake_wei: int, locked_wei: int, pledged_wei: int = 0
+) -> None:
     old = draft.stakes.get(operator) or Stake()
-    stake = replace(old, stake_wei=old.stake_wei + stake_wei, locked_wei=old.locked_wei + locked_wei)
+    stake = replace(
+        old,
+        stake_wei=old.stake_wei + stake_wei,
+        locked_wei=old.locked_wei + locked_wei,
+        pledged_wei=old.pledged_wei + pledged_wei,
+    )
     if stake.stake_wei:
         draft.stakes.put(operator, stake)
     else:

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from truestep.base.errors import Bug
@@ -45,9 +45,9 @@ def account(number: int) -> Address:
     return Address(f"0x{number:040d}")
 
 
-def deployment_of(*, policies: Mapping[int, object] | None = None) -> Deployment:
+def deployment_of() -> Deployment:
     """The contracts' addresses."""
-    made = Deployment(
+    return Deployment(
         chain_id=1,
         operators=account(101),
         jobs=account(102),
@@ -57,7 +57,6 @@ def deployment_of(*, policies: Mapping[int, object] | None = None) -> Deployment
         guardian=account(106),
         guardian_until=START,
     )
-    return replace(made, policies=policies) if policies is not None else made
 
 
 @dataclass(slots=True)

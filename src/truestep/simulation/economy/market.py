@@ -16,12 +16,13 @@ from truestep.protocol.settlement.ids import NATIVE, NOBODY, LeafId, batch_of_cl
 from truestep.protocol.settlement.jobs import program_hash
 from truestep.protocol.settlement.parameters import BPS, DAY_SECONDS, Parameters, whole_minutes
 from truestep.protocol.settlement.records import BatchStage, Order
+from truestep.protocol.settlement.state import Deployment
 from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles.actions import Send
 from truestep.roles.challenger import ChallengerPolicy
 from truestep.roles.worker_policy import WorkerPolicy
 from truestep.simulation.economy.assumptions import COIN, GAS, YEAR_SECONDS, Assumptions
-from truestep.simulation.economy.chain import START, account
+from truestep.simulation.economy.chain import START, account, deployment_of
 from truestep.simulation.economy.nodes import Challenger, Node, Operator
 from truestep.simulation.economy.referee import Referee
 from truestep.simulation.economy.rogues import Rogue
@@ -73,7 +74,14 @@ class Setting:
 class Market:
     """One simulation from the first deposit to the last reward."""
 
-    def __init__(self, rules: Parameters, assumptions: Assumptions, setting: Setting, seed: int) -> None:
+    def __init__(
+        self,
+        rules: Parameters,
+        assumptions: Assumptions,
+        setting: Setting,
+        seed: int,
+        deployment: Deployment | None = None,
+    ) -> None:
         self.setting, self.assumptions, self.rules = setting, assumptions, rules
         self.world = World(
             rules=rules,
@@ -81,6 +89,7 @@ class Market:
             seed=seed,
             trouble=setting.trouble,
             is_exact=setting.is_exact,
+            deployment=deployment or deployment_of(),
         )
         if setting.is_recorded:
             self.world.chain.record = []

@@ -12,9 +12,10 @@ from truestep.base.ids import Address, BatchId, Bytes32, TaskId
 from truestep.protocol.records import ProgramRecord
 from truestep.protocol.settlement.ids import LeafGameId, LeafId
 from truestep.protocol.settlement.parameters import BPS, Parameters
+from truestep.protocol.settlement.state import Deployment
 from truestep.roles.actions import Send
 from truestep.simulation.economy.assumptions import Assumptions
-from truestep.simulation.economy.chain import START, Chain
+from truestep.simulation.economy.chain import START, Chain, deployment_of
 from truestep.simulation.economy.clock import Clock
 from truestep.simulation.economy.runs import Run
 from truestep.simulation.economy.sight import program_of
@@ -47,11 +48,15 @@ class World:
     is_exact: bool = False
     """Whether a check of a true claim is decided by the role, or only its price counted (decision 0064)."""
 
+    deployment: Deployment = field(default_factory=deployment_of)
+
     def __post_init__(self) -> None:
         """Begin at the first second."""
         self.random = Random(self.seed)
         self.clock = Clock(START)
-        self.chain = Chain(rules=self.rules, gas_price_wei=self.assumptions.gas_price_wei)
+        self.chain = Chain(
+            rules=self.rules, gas_price_wei=self.assumptions.gas_price_wei, deployment=self.deployment
+        )
         self.runs: dict[TaskId, Run] = {}
         self.told: dict[tuple[BatchId, TaskId], Run] = {}
         """What a batch claims of a task."""

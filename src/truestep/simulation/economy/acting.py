@@ -1,6 +1,7 @@
 """How what a role has decided is carried out: its call becomes the contracts' call."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from itertools import groupby
 
 from truestep.base import ids
@@ -28,6 +29,8 @@ from truestep.protocol.settlement.trees import item_leaf, path_in, tasks_root
 from truestep.simulation.economy.chain import Chain
 from truestep.simulation.economy.sight import leaf_game_of
 
+PROOFS_KEPT = 2**9
+"""Proofs of parts: challengers of one lie pick the same part of the same split."""
 Made = tuple[object, int, Proved | None]
 """A call of a contract, the coins to send with it, and what the step contract will say."""
 Truth = Callable[[TaskId, int], Bytes32]
@@ -163,14 +166,19 @@ def _split(chain: Chain, sender: Address, call: calls.SubmitSplit, truth: Truth)
     return made, 0, None
 
 
+@lru_cache(maxsize=PROOFS_KEPT)
+def _siblings(hashes: tuple[Bytes32, ...], arity: int, part: int) -> tuple[Bytes32, ...]:
+    return tuple(Bytes32(each) for each in part_siblings(hashes, arity, part))
+
+
 def pick_of(chain: Chain, game_id: LeafGameId, part: int) -> Made | None:
     """A pick of a part; None if the game's node is not split."""
     game = chain.games.games.get(game_id)
     node = node_of_game(game_id, game) if game is not None else None
     if game is None or node is None or node not in chain.splits:
         return None
-    hashes = [game.low_hash, *chain.splits[node], game.high_hash]
-    siblings = tuple(Bytes32(each) for each in part_siblings(hashes, games.arity_of(game), part))
+    hashes = (game.low_hash, *chain.splits[node], game.high_hash)
+    siblings = _siblings(hashes, games.arity_of(game), part)
     start, end = hashes[part], hashes[part + 1]
     made = disputes.Pick(game_id=game_id, game=game, part=part, start=start, end=end, siblings=siblings)
     return made, 0, None

@@ -260,7 +260,7 @@ class Operator(Node):
         record = game_seen(self.world.chain, game_id)
         if record is None:
             return
-        hashes = _hashes(story, record.low, record.high, record.arity)
+        hashes = self.world.hashes(story, record.low, record.high, record.arity)
         view = _disputed_view(self.world, story, game_id, (GameView(record=record),), hashes)
         actions = worker.decide(self.view((view,)), self.policy)
         self.act(action for action in actions if isinstance(action, Send))
@@ -377,7 +377,7 @@ class Challenger(Node):
         leaf_id = LeafId(game_id >> ids.PART_BITS)
         told = self.world.told[batch_of_claim(leaf_id), ids.task_of_game(record.game_id)]
         truth = self.world.run_of(told.task_id)
-        hashes = _hashes(truth, record.low, record.high, record.arity)
+        hashes = self.world.hashes(truth, record.low, record.high, record.arity)
         view = self._claim_seen(leaf_id, told, (GameView(record=record),), hashes, {record.low: WITNESS})
         if view is not None:
             self._decide((view,))
@@ -401,13 +401,6 @@ def _with_claim(
         witnesses=witnesses,
         is_proven=True,
     )
-
-
-def _hashes(story: runs.Run, low: int, high: int, arity: int) -> dict[int, Bytes32]:
-    """The hashes at the boundaries of an interval, as one side has them."""
-    parts = min(arity, high - low)
-    numbers = [low + (high - low) * part // parts for part in range(parts + 1)]
-    return {number: story.hash_at(number) for number in numbers}
 
 
 def _disputed_view(

@@ -9,6 +9,7 @@ from zlib import crc32
 
 from truestep.base import ids
 from truestep.base.ids import Address, BatchId, Bytes32, TaskId
+from truestep.protocol.bisection import Interval
 from truestep.protocol.records import ProgramRecord
 from truestep.protocol.settlement.ids import LeafGameId, LeafId
 from truestep.protocol.settlement.parameters import BPS, Parameters
@@ -19,6 +20,9 @@ from truestep.simulation.economy.chain import START, Chain, deployment_of
 from truestep.simulation.economy.clock import Clock
 from truestep.simulation.economy.runs import Run
 from truestep.simulation.economy.sight import program_of
+
+HASHES_KEPT = 2**10
+"""Intervals whose hashes are kept for those that ask for them next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,7 @@ class World:
         """What a batch claims of a task."""
         self.sides: dict[Address, str] = {}
         self.games_on: defaultdict[LeafId, list[LeafGameId]] = defaultdict(list)
+        self._hashes: dict[tuple[TaskId, bytes, int, int], dict[int, Bytes32]] = {}
         self.lies: dict[TaskId, bool] = {}
         """What those that lie seldom have decided about each task."""
         self.floods: set[ids.JobId] = set()
@@ -143,6 +148,16 @@ class World:
         run = self.run_of(task_id)
         lie_at = Random(f"{self.seed} {task_id} {liar}").randrange(run.cycles)
         return replace(run, lie_at=lie_at, liar=liar.encode())
+
+    def hashes(self, story: Run, low: int, high: int, arity: int) -> dict[int, Bytes32]:
+        """The hashes at the boundaries of an interval, as all of one side have them."""
+        key = (story.task_id, story.liar, low, high)
+        if key not in self._hashes:
+            if len(self._hashes) >= HASHES_KEPT:
+                self._hashes.clear()
+            numbers = Interval(low=low, high=high).boundaries(arity)
+            self._hashes[key] = {number: story.hash_at(number) for number in numbers}
+        return self._hashes[key]
 
     # --- money that the chain does not see ----------------------------------------------------------
 

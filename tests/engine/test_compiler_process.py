@@ -173,6 +173,13 @@ def test_what_kills_the_process_is_compiled_here(compiler: CompilerProcess) -> N
         compiler.compile(ABORTING, b"", Tier.OPTIMISED)
 
 
+def test_nobody_waits_for_a_busy_process(compiler: CompilerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert compiler.compile(FUNCTION, b"", Tier.OPTIMISED)
+    monkeypatch.setattr("truestep.engine.compilation.compiler_process._Child.is_busy", True)
+    monkeypatch.setattr("truestep.engine.compilation.compiler_process._Child.compile", None)
+    assert compiler.compile(FUNCTION, b"", Tier.OPTIMISED) == object_code(FUNCTION)
+
+
 def test_a_first_run_does_not_load_llvm(tmp_path: Path) -> None:
     """Twice the memory of a run, for what another process loads anyway."""
     code = """

@@ -55,11 +55,12 @@ class CompilerProcess:
                 threading.Thread(target=_work, args=work, name="compiler", daemon=True).start()
 
     def compile(self, ir: str, key: bytes, tier: Tier) -> bytes:
-        """Compile at once, before all that waits, and keep the code under `key`: in the process, so that this
-        one does not load LLVM, or, if that fails, here.
+        """Compile at once: in the process, which keeps the code under `key`, or here if it is busy or fails.
+
+        Here loads LLVM, and the caller keeps the code.
         """
         request = _Request(ir=ir.encode(), key=key, heat=math.inf, tier=tier)
-        content = self._child.compile(request, _Held(threading.Lock()))
+        content = None if self._child.is_busy else self._child.compile(request, _Held(threading.Lock()))
         return object_code(ir, tier) if content is None else content
 
     def wait(self) -> None:
@@ -162,6 +163,11 @@ class _Child:
         if self._objects and request.key:
             self._objects.store(request.key, content)
         return content
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has requests: one of them may take a minute."""
+        return bool(self._waiting)
 
     def leave(self) -> None:
         """Leave the process to what was asked for, or end it, whatever it is doing."""

@@ -38,6 +38,7 @@ COMMANDS = {
     "fetch": "fetch",
     "extend": "extend",
     "deletions": "deletions",
+    "audit-log": "audit_log",
     "receipt": "receipt",
     "verify": "verify",
     "disclose": "disclose",

@@ -102,6 +102,10 @@ class KeeperClient:
         """A blob of an item from a plain store, unverified; None if it has none."""
         return await self._fetch(kzg_name(versioned_hash), BLOB_SIZE_BYTES)
 
+    async def file(self, path: str, limit_bytes: int) -> bytes | None:
+        """A file of a plain web server, such as of a log; None if it has none."""
+        return await self._fetch(path, limit_bytes)
+
     def _checked(self, item: Bytes32, body: bytes | None) -> Manifest | None:
         if body is None:
             return None

@@ -193,7 +193,7 @@ class TaskAgent:
             return [*sends]
         if self._is_past_known:
             tasks = self._views.ledger.tasks_of(self._views.operator)
-            log.check({task.batch_id for task in tasks if task.stage is TaskStage.CLAIMED})
+            log.check({task.batch_id for task in tasks if task.stage in (TaskStage.CLAIMED, TaskStage.FINAL)})
         ready: list[Send] = []
         for send in sends:
             try:

@@ -1,0 +1,118 @@
+"""Where a log is read: a folder or a URL. Whoever serves it may lie, stall, or send without end."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from truestep.adapters.keepers.client import Busy, KeeperClient
+from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.protocol.logs.tiles import BUNDLE_LIMIT_BYTES, TILE_WIDTH, Tile, parse_bundle
+
+AT_ONCE = 8
+"""Bundles that are fetched at the same time, some megabytes."""
+BUSY_TRIES = 20
+
+
+class LogSource(Protocol):
+    """Files of a log."""
+
+    @property
+    def place(self) -> str:
+        """Where they are, for messages."""
+        ...
+
+    def read(self, paths: Sequence[str], limit_bytes: int) -> list[bytes | None]:
+        """Files of at most so many bytes; None for absent ones. Raises `Unavailable`, `Rejected`."""
+        ...
+
+
+class FolderSource:
+    """A log in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.place = str(folder)
+        self._folder = folder
+
+    def read(self, paths: Sequence[str], limit_bytes: int) -> list[bytes | None]:
+        """See `LogSource`."""
+        return [self._read(path, limit_bytes) for path in paths]
+
+    def _read(self, path: str, limit_bytes: int) -> bytes | None:
+        try:
+            with (self._folder / path).open("rb") as file:
+                content = file.read(limit_bytes + 1)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        if len(content) > limit_bytes:
+            raise Rejected(Reject.LOG_TILE, f"{self.place}/{path} has more than {limit_bytes:,} bytes")
+        return content
+
+
+class HttpSource:
+    """A log at a URL. Close it at the end."""
+
+    def __init__(self, url: str, *, is_stranger: bool = False) -> None:
+        """`is_stranger`: the URL comes from a stranger, so it must lie in the public internet.
+
+        Raises ValueError for what is no URL.
+        """
+        self._loop = asyncio.new_event_loop()
+        self._client = KeeperClient(url, is_stranger=is_stranger)
+        self.place = self._client.name
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._loop.run_until_complete(self._client.close())
+        self._loop.close()
+
+    def read(self, paths: Sequence[str], limit_bytes: int) -> list[bytes | None]:
+        """See `LogSource`."""
+
+        async def all_of_them() -> list[bytes | None]:
+            return await asyncio.gather(*(self._file(path, limit_bytes) for path in paths))
+
+        try:
+            return self._loop.run_until_complete(all_of_them())
+        except Rejected as error:
+            raise Rejected(Reject.LOG_TILE, f"{error}") from error
+
+    async def _file(self, path: str, limit_bytes: int) -> bytes | None:
+        for _ in range(BUSY_TRIES):
+            try:
+                return await self._client.file(path, limit_bytes)
+            except Busy as error:
+                await asyncio.sleep(error.retry_after_seconds)
+        raise Unavailable(f"{self.place} is busy; try again later")
+
+
+def entries_of(source: LogSource, first: int, end: int, size: int) -> Iterator[bytes]:
+    """Entries `first` to `end` - 1 of a log that has `size`.
+
+    Raises `Rejected` if some are missing or cut off, `Unavailable` if they cannot be had now.
+    """
+    bundles = range(first // TILE_WIDTH, -(-end // TILE_WIDTH))
+    for start in range(0, len(bundles), AT_ONCE):
+        for index, entries in _bundles(source, bundles[start : start + AT_ONCE], size):
+            skipped = max(0, first - index * TILE_WIDTH)
+            yield from entries[skipped : end - index * TILE_WIDTH]
+
+
+def _bundles(source: LogSource, indices: Sequence[int], size: int) -> Iterator[tuple[int, list[bytes]]]:
+    tiles = [
+        Tile(level=None, index=index, width=min(TILE_WIDTH, size - index * TILE_WIDTH)) for index in indices
+    ]
+    contents = source.read([tile.path for tile in tiles], BUNDLE_LIMIT_BYTES)
+    for tile, content in zip(tiles, contents, strict=True):
+        if content is not None:
+            yield tile.index, parse_bundle(content, tile.width)
+        else:
+            yield tile.index, _part_of_whole(source, tile)
+
+
+def _part_of_whole(source: LogSource, tile: Tile) -> list[bytes]:
+    """A part is dropped once its bundle is whole, as may have happened since the checkpoint was read."""
+    (content,) = source.read([Tile(level=None, index=tile.index).path], BUNDLE_LIMIT_BYTES)
+    if content is None:
+        raise Rejected(Reject.LOG_TILE, f"{source.place} has no {tile.path}, which its checkpoint covers")
+    return parse_bundle(content, TILE_WIDTH)[: tile.width]

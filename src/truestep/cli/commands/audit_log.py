@@ -1,0 +1,307 @@
+"""`truestep audit-log`: reads an operator's log as a stranger does, and says what is wrong with it."""
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from truestep.base.errors import Rejected, Unavailable
+from truestep.base.text import counted
+from truestep.cli.connection import unknown_code_warning
+from truestep.cli.failure import ExitCode, Failure
+from truestep.cli.option_groups import grouped
+from truestep.cli.options import NetworkOption, TrustOption, chosen_file, parse_address
+from truestep.cli.screen import JsonFlag, Screen, guarded
+
+if TYPE_CHECKING:
+    from truestep.adapters.logs.sources import LogSource
+    from truestep.client.log_audit import LogReport, OtherPast
+    from truestep.protocol.logs.audit import EntriesAudit
+    from truestep.protocol.logs.notes import VerifierKey
+
+EXAMPLE = "Example: truestep audit-log https://operator.example/log --network testnet --reproduce 5"
+SHOWN_FINDINGS = 20
+_URL = re.compile(r"https?://", re.IGNORECASE)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="audit-log", epilog=EXAMPLE)(audit_log)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainOptions:
+    """The chain that a log is compared with."""
+
+    rpc: Annotated[
+        list[str] | None,
+        typer.Option("--rpc", metavar="URL", envvar="TRUESTEP_RPC", help="A node. Repeat it to use several."),
+    ] = None
+    deployment: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", envvar="TRUESTEP_DEPLOYMENT", help="The network's deployment file."),
+    ] = None
+    network: NetworkOption = None
+    trust_unknown_code: TrustOption = False
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Compare with no chain: only tree, signature and records.")
+    ] = False
+
+
+@guarded
+@grouped
+def audit_log(
+    log: Annotated[
+        str, typer.Argument(metavar="URL|DIR", help="Where the log is served, or the folder that it is in.")
+    ],
+    chain: ChainOptions,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME+ID+KEY", help="The log's key. Default: what the log says, which proves nothing."
+        ),
+    ] = None,
+    operator: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Whose log it must be. Default: whoever it says.")
+    ] = None,
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A checkpoint of this log that somebody else has seen. Repeat it."),
+    ] = None,
+    reproduce: Annotated[
+        int, typer.Option(metavar="N", min=0, max=10_000, help="Run N random claims again.")
+    ] = 0,
+    blobs: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL|DIR", envvar="TRUESTEP_BLOBS", help="A store with programs and inputs. Repeat it."
+        ),
+    ] = None,
+    seen: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Where the last checkpoint of each log is kept. Default: in the user's cache."
+        ),
+    ] = None,
+    evidence: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what shows that the log has two pasts, if it has."),
+    ] = None,
+    max_entries: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Read no log that is longer.")
+    ] = 10_000_000,
+    as_json: JsonFlag = False,
+) -> None:
+    """Read an operator's whole log and compare it with what was seen before, and with the chain.
+
+    Checks the signature of its checkpoint; that the entries have the root that was signed; that the log goes
+    on from the checkpoint that was seen last, and from those of --compare; that every entry is a record; that
+    every claim of the operator on the chain is in the log, and none in another form. Exits with 0 only if
+    nothing is wrong. Two people who have read the log compare the checkpoints that --seen keeps: an operator
+    that shows each another log has signed both. What is checked, and why: docs/logs.md.
+    """
+    from truestep.client.log_audit import LogReader, SeenLogs
+    from truestep.protocol.logs.audit import Fault
+
+    screen = Screen(as_json=as_json)
+    expected = parse_address(operator, "--operator") if operator is not None else None
+    seen_logs = SeenLogs(folder=seen or _default_folder())
+    with _opened(log) as source:
+        entries = _entries_audit(screen, chain, expected)
+        verifier = _key(screen, source, key)
+        others = _others(seen_logs, verifier, compare or [])
+        screen.doing("reading the log")
+        reader = LogReader(
+            source=source, key=verifier, others=others, entries_limit=max_entries, tell=screen.tell
+        )
+        report = reader.read(entries, sample=reproduce)
+    _reproduce(screen, report, chain, blobs or [])
+    files = _write_evidence(report, evidence)
+    if not {Fault.SPLIT, Fault.ROLLED_BACK} & {*report.entries.faults}:
+        seen_logs.keep(report)  # else what was seen before is what can be shown
+    fields = _fields(report, source.place, verifier, others, files)
+    screen.result(fields, shown=None if as_json else _shown(report, fields, chain))
+    if not report.is_sound:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def _default_folder() -> Path:
+    from truestep.guest.user_cache import user_cache
+
+    return user_cache() / "logs"
+
+
+@contextmanager
+def _opened(place: str) -> "Generator[LogSource]":
+    from truestep.adapters.logs.sources import FolderSource, HttpSource
+
+    if not _URL.match(place):
+        if not Path(place).is_dir():
+            raise Failure("no log", f"expected the URL of a log or its folder, got {place!r}")
+        yield FolderSource(Path(place))
+        return
+    try:
+        source = HttpSource(place)
+    except ValueError as error:
+        raise Failure("no log", f"{error}") from error
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def _entries_audit(screen: Screen, chain: ChainOptions, operator: Any) -> "EntriesAudit":
+    """What the chain has, read before the log: what is claimed later is in the log already."""
+    from truestep.adapters.chain.claims import read_claims
+    from truestep.adapters.chain.deployment import read_deployment
+    from truestep.protocol.logs.audit import EntriesAudit
+
+    if chain.offline:
+        return EntriesAudit(claims={}, operator=operator)
+    file = chosen_file(chain.deployment, chain.network)
+    if not chain.rpc or file is None:
+        raise Failure(
+            "no chain",
+            "expected a chain to compare the log with; give --rpc and --network (or --deployment), or"
+            " --offline",
+            ExitCode.USAGE,
+        )
+    deployment = read_deployment(file)
+    screen.doing("reading all claims on the chain")
+    found = read_claims(chain.rpc, deployment)
+    network = deployment.chain_id, deployment.address("Jobs")
+    return EntriesAudit(claims=found.claims, operator=operator, network=network)
+
+
+def _key(screen: Screen, source: "LogSource", given: str | None) -> "VerifierKey":
+    from truestep.client.log_audit import served_key
+    from truestep.protocol.logs.notes import parse_verifier_key
+
+    if given is not None:
+        return parse_verifier_key(given)
+    found = parse_verifier_key(served_key(source))
+    screen.warn(
+        [f"the log itself says that its key is {found.text}; get the key from its operator, and --key"]
+    )
+    return found
+
+
+def _others(seen: Any, key: "VerifierKey", files: list[Path]) -> "list[OtherPast]":
+    from truestep.client.log_audit import past_in
+    from truestep.protocol.logs.notes import NOTE_LIMIT_BYTES
+
+    known = seen.read(key)
+    others = [known] if known is not None else []
+    for file in files:
+        with file.open("rb") as opened:
+            others.append(past_in(opened.read(NOTE_LIMIT_BYTES + 1), key, str(file)))
+    return others
+
+
+def _reproduce(screen: Screen, report: "LogReport", chain: ChainOptions, blobs: list[str]) -> None:
+    """Run the chosen claims again."""
+    from truestep.adapters.chain.deployment import read_deployment
+    from truestep.client.log_audit import reproduce
+    from truestep.composition.engines import EngineName, open_engine
+    from truestep.composition.network import open_kept_blobs, open_reader
+    from truestep.protocol.logs.audit import Fault
+
+    file = chosen_file(chain.deployment, chain.network)
+    if not report.reproduced or not chain.rpc or file is None:
+        return
+    deployment = read_deployment(file)
+    warning = unknown_code_warning(screen, is_trusted=chain.trust_unknown_code)
+    reader = open_reader(chain.rpc, deployment, warning)
+    sources = open_kept_blobs(blobs, reader, deployment, chain.rpc, [])
+    engine = open_engine(EngineName.JIT)
+    for entry in report.reproduced:
+        where = f"shard {entry.shard_index} of job {entry.job_id}, claimed in batch {entry.batch_id}"
+        screen.doing(f"running {where}")
+        try:
+            different = reproduce(entry, reader, sources, engine)
+        except (Rejected, Unavailable) as error:
+            raise Failure(
+                "not run", f"{where} could not be run again: {error}", ExitCode.WORLD_FAILED
+            ) from error
+        if different:
+            report.entries.find(Fault.NOT_REPRODUCED, f"{where}, gives another {different}")
+
+
+def _write_evidence(report: "LogReport", file: Path | None) -> list[str]:
+    from truestep.adapters.files import write_file
+
+    if file is None or not report.evidence:
+        return []
+    names = [
+        file,
+        *(file.with_name(f"{file.name}.{number}") for number in range(2, 1 + len(report.evidence))),
+    ]
+    for name, each in zip(names, report.evidence, strict=True):
+        write_file(name, each.to_json())
+    return [str(name) for name in names]
+
+
+def _fields(
+    report: "LogReport", place: str, key: "VerifierKey", others: "list[OtherPast]", files: list[str]
+) -> dict[str, Any]:
+    entries = report.entries
+    return {
+        "log": place,
+        "origin": report.checkpoint.origin,
+        "key": key.text,
+        "size": report.checkpoint.size,
+        "root": report.checkpoint.root.hex(),
+        "operator": entries.opened.operator if entries.opened is not None else None,
+        "chain_checked": entries.network is not None,
+        "sound": report.is_sound,
+        "entries": entries.counts,
+        "claims_on_chain": entries.matched_count,
+        "claims_never_on_chain": entries.unsent_count,
+        "reproduced": len(report.reproduced),
+        "compared": [
+            {"name": other.name, "size": other.checkpoint.size, "root": other.checkpoint.root.hex()}
+            for other in others
+        ],
+        "faults": {fault.value: count for fault, count in entries.faults.items()},
+        "findings": [{"fault": each.fault.value, "message": each.message} for each in entries.findings],
+        "evidence": files,
+    }
+
+
+def _shown(report: "LogReport", fields: dict[str, Any], chain: ChainOptions) -> str:
+    entries, checkpoint = report.entries, report.checkpoint
+    owner = entries.opened.operator if entries.opened is not None else "nobody that it names"
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(entries.counts.items()))
+    lines = [
+        f"{escape(checkpoint.origin)}: the log of {owner}",
+        f"  entries: {checkpoint.size:,} ({escape(kinds)}), all below the root that it has signed",
+    ]
+    lines += [
+        f"  goes on from {each['size']:,} entries: {escape(each['name'])}" for each in fields["compared"]
+    ]
+    if not fields["compared"]:
+        lines.append("  not seen before: the next reading is compared with this one")
+    if chain.offline:
+        lines.append("  no chain was asked")
+    else:
+        lines.append(
+            f"  {counted(entries.matched_count, 'claim')} alike on the chain;"
+            f" {counted(entries.unsent_count, 'claim')} of the log never came there"
+        )
+    if report.reproduced:
+        lines.append(f"  {counted(len(report.reproduced), 'claim')} run again")
+    if report.is_sound:
+        return "\n".join([*lines, "[bold green]nothing is wrong[/]"])
+    lines = [each for each in lines if not each.startswith("  goes on from")]
+    lines += [f"[bold red]✗[/] {escape(each.message)}" for each in entries.findings[:SHOWN_FINDINGS]]
+    total = sum(entries.faults.values())
+    if total > SHOWN_FINDINGS:
+        lines.append(f"and {total - SHOWN_FINDINGS:,} more; --json tells up to a thousand of each kind")
+    if report.evidence and not fields["evidence"]:
+        lines.append("--evidence FILE writes what shows that the log has two pasts")
+    return "\n".join(lines)

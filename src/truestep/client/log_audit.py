@@ -1,0 +1,232 @@
+"""Reads a whole log, as a stranger does, and says what is wrong with it (docs/logs.md L8)."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from truestep.adapters.files import write_file
+from truestep.adapters.logs.sources import LogSource, entries_of
+from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.ids import Bytes32
+from truestep.client.runs import advance_in_slices
+from truestep.client.stored import stored_image, stored_input
+from truestep.machine.elf import load_elf
+from truestep.machine.program import Task
+from truestep.ports.blobs import Blobs
+from truestep.ports.chain import ChainReader
+from truestep.ports.engine import Engine
+from truestep.protocol.claims import claim_state
+from truestep.protocol.logs.audit import EntriesAudit, Fault
+from truestep.protocol.logs.entries import ClaimEntry
+from truestep.protocol.logs.notes import NOTE_LIMIT_BYTES, Checkpoint, VerifierKey, verified_checkpoint
+from truestep.protocol.logs.tiles import CHECKPOINT_PATH, KEY_PATH
+from truestep.protocol.logs.tree import Peaks, consistency_proof, leaf_hash, peaks_of
+from truestep.protocol.settlement.facts.leaves import leaf_of_state
+
+KEY_LIMIT_BYTES = 1_024
+PROGRESS_ENTRIES = 50_000
+EVIDENCE_FORMAT = "truestep log evidence"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherPast:
+    """A checkpoint of the same log that somebody has, and where it is from."""
+
+    name: str
+    note: bytes
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Two checkpoints that a log has signed and that cannot both be true (L6.1)."""
+
+    first: bytes
+    """The note of the smaller log."""
+    second: bytes
+    path: tuple[Bytes32, ...]
+
+    def to_json(self) -> str:
+        """The evidence as the text of its file."""
+        said = {
+            "format": EVIDENCE_FORMAT,
+            "version": 1,
+            "first": self.first.decode(),
+            "second": self.second.decode(),
+            "path": [node.hex() for node in self.path],
+        }
+        return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
+
+
+@dataclass(slots=True, kw_only=True)
+class LogReport:
+    """What a reading of a log has found."""
+
+    checkpoint: Checkpoint
+    note: bytes
+    entries: EntriesAudit
+    evidence: list[Evidence] = field(default_factory=list[Evidence])
+    reproduced: list[ClaimEntry] = field(default_factory=list[ClaimEntry])
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.entries.faults
+
+
+@dataclass(slots=True, kw_only=True)
+class LogReader:
+    """A log, its key, and what is already known of it."""
+
+    source: LogSource
+    key: VerifierKey
+    others: Sequence[OtherPast] = ()
+    entries_limit: int
+    tell: Callable[[str], None] = lambda _: None
+
+    def read(self, audit: EntriesAudit, *, sample: int = 0, chance: Random | None = None) -> LogReport:
+        """Read every entry. Raises `Rejected` if it is no log with this key, or not all of it is there.
+
+        `sample` claims that the chain has alike are chosen to be run again.
+        """
+        (note,) = self.source.read([CHECKPOINT_PATH], NOTE_LIMIT_BYTES)
+        if note is None:
+            raise Unavailable(f"{self.source.place} has no checkpoint: no log is served there")
+        checkpoint = verified_checkpoint(note, self.key)
+        if checkpoint.size > self.entries_limit:
+            raise Rejected(
+                Reject.LOG_TILE,
+                f"the log says that it has {checkpoint.size:,} entries, more than {self.entries_limit:,};"
+                " --max-entries reads more",
+            )
+        report = LogReport(checkpoint=checkpoint, note=note, entries=audit)
+        roots = self._read_entries(report, sample, chance or Random())
+        audit.end()
+        for other in self.others:
+            self._compare(report, other, roots.get(other.checkpoint.size))
+        return report
+
+    def _read_entries(self, report: LogReport, sample: int, chance: Random) -> dict[int, Bytes32]:
+        """The roots that the log had at the sizes of the others. Raises `Rejected` for another root now."""
+        size, peaks = report.checkpoint.size, Peaks()
+        wanted = {other.checkpoint.size for other in self.others}
+        roots = {0: peaks.root}
+        seen_count = 0
+        for index, content in enumerate(entries_of(self.source, 0, size, size)):
+            peaks = peaks.grown(leaf_hash(content))
+            if peaks.size in wanted:
+                roots[peaks.size] = peaks.root
+            entry = report.entries.take(index, content)
+            if entry is not None and sample:
+                seen_count += 1
+                _keep(report.reproduced, entry, sample, seen_count, chance)
+            if peaks.size % PROGRESS_ENTRIES == 0:
+                self.tell(f"{peaks.size:,} of {size:,} entries are read")
+        if peaks.root != report.checkpoint.root:
+            raise Rejected(
+                Reject.LOG_TILE,
+                f"the {size:,} entries at {self.source.place} do not have the root that the log has signed:"
+                " what is served there is not the log",
+            )
+        return roots
+
+    def _compare(self, report: LogReport, other: OtherPast, root: Bytes32 | None) -> None:
+        """Whether the log goes on from another checkpoint of it."""
+        now, then = report.checkpoint, other.checkpoint
+        if then.size > now.size:
+            report.entries.find(
+                Fault.ROLLED_BACK,
+                f"the log has {now.size:,} entries here, and has signed {then.size:,}: {other.name}",
+            )
+        elif root != then.root:
+            report.entries.find(
+                Fault.SPLIT,
+                f"the log has two pasts: it has signed another root of its first {then.size:,} entries:"
+                f" {other.name}",
+            )
+            path = self._path(then.size, now.size) if 0 < then.size < now.size else ()
+            report.evidence.append(Evidence(first=other.note, second=report.note, path=path))
+
+    def _path(self, old_size: int, new_size: int) -> tuple[Bytes32, ...]:
+        """The proof that leads to the log's root, and not to the other one (L6.1), out of its entries."""
+
+        def node(level: int, index: int) -> Bytes32:
+            first, end = index << level, (index + 1) << level
+            return peaks_of(map(leaf_hash, entries_of(self.source, first, end, new_size))).root
+
+        return tuple(consistency_proof(node, old_size, new_size))
+
+
+def _keep(chosen: list[ClaimEntry], entry: ClaimEntry, sample: int, seen: int, chance: Random) -> None:
+    """Each entry is chosen with the same probability, though nobody knows how many come."""
+    if len(chosen) < sample:
+        chosen.append(entry)
+    elif (place := chance.randrange(seen)) < sample:
+        chosen[place] = entry
+
+
+# --- keys and what was seen --------------------------------------------------------------------------
+
+
+def served_key(source: LogSource) -> str:
+    """The key that a log says is its own. Raises `Unavailable` if it says none."""
+    (content,) = source.read([KEY_PATH], KEY_LIMIT_BYTES)
+    if content is None:
+        raise Unavailable(f"{source.place} says no key of the log; give it with --key")
+    return content.decode("utf-8", "replace").strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenLogs:
+    """The newest checkpoint that was seen of each log, in a folder: so a second past is noticed."""
+
+    folder: Path
+
+    def read(self, key: VerifierKey) -> OtherPast | None:
+        """The one of this log; None if it was never seen. Raises `Rejected` for a file of something else."""
+        path = self._path(key.name)
+        try:
+            note = path.read_bytes()[: NOTE_LIMIT_BYTES + 1]
+        except FileNotFoundError:
+            return None
+        return past_in(note, key, f"an earlier reading ({path})")
+
+    def keep(self, report: LogReport) -> None:
+        """Remember what was read."""
+        write_file(self._path(report.checkpoint.origin), report.note)
+
+    def _path(self, origin: str) -> Path:
+        return self.folder / f"{sha256(origin.encode()).hexdigest()[:32]}.checkpoint"
+
+
+def past_in(note: bytes, key: VerifierKey, name: str) -> OtherPast:
+    """A checkpoint of the log with this key. Raises `Rejected`."""
+    checkpoint = verified_checkpoint(note, key, more=[f"It is from {name}."])
+    return OtherPast(name=name, note=note, checkpoint=checkpoint)
+
+
+# --- running again -----------------------------------------------------------------------------------
+
+
+def reproduce(entry: ClaimEntry, chain: ChainReader, blobs: Blobs, engine: Engine) -> str:
+    """Run a task again; what differs, empty if nothing does. Raises `Rejected`, `Unavailable`."""
+    job = chain.job(entry.job_id)
+    program = chain.program(job.program_id)
+    elf = stored_image(blobs, program.image_root, program.entry, program.digest, program.uri)
+    content = stored_input(blobs, job.input_root, job.input_size, job.input_uri)
+    task = Task(seed=job.seed, shard_index=entry.shard_index, shard_count=job.shard_count, input=content)
+    machine = engine.start(load_elf(elf), task)
+    advance_in_slices(machine, entry.cycle, None)
+    own = claim_state(machine.state(), machine.node, machine.read_memory)
+    compared: dict[str, tuple[Any, Any]] = {
+        "leaf": (entry.leaf, leaf_of_state(own)),
+        "state hash": (entry.state_hash, own.state_hash()),
+        "image root": (entry.image_root, program.image_root),
+        "input root": (entry.input_root, job.input_root),
+        "seed": (entry.seed, job.seed),
+    }
+    return ", ".join(name for name, (said, found) in compared.items() if said != found)

@@ -1,0 +1,237 @@
+"""A stranger reads logs: honest ones, and those of operators that lie."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from tests.protocol.logs.test_entries import CLAIM, OPENED
+from truestep.adapters.logs.folder import LogFolder, LogNames
+from truestep.adapters.logs.keys import LogKeys
+from truestep.adapters.logs.serving import LogServer
+from truestep.adapters.logs.sources import FolderSource, HttpSource
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.ids import Address
+from truestep.client.log_audit import LogReader, LogReport, SeenLogs, past_in, served_key
+from truestep.protocol.logs.audit import ChainClaim, EntriesAudit, Fault
+from truestep.protocol.logs.entries import ClaimEntry, entry_bytes
+from truestep.protocol.logs.notes import Checkpoint, parse_checkpoint, parse_note, parse_verifier_key
+from truestep.protocol.logs.tree import consistency_roots
+
+ACCOUNT: Any = Account.from_key(b"k" * 32)
+KEYS = LogKeys(ACCOUNT)
+NAMES = LogNames(prefix="truestep/1/", suffix="7")
+KEY = KEYS.verifier_key("truestep/1/7")
+NETWORK = OPENED.chain_id, OPENED.jobs
+
+
+def claim(number: int, **fields: Any) -> ClaimEntry:
+    return replace(CLAIM, batch_id=8 + number // 2, leaf_index=number % 2, shard_index=number, **fields)
+
+
+def on_chain(entries: Sequence[ClaimEntry], operator: Address = OPENED.operator) -> dict[Any, ChainClaim]:
+    return {
+        each.place: ChainClaim(
+            operator=operator, job_id=each.job_id, shard_index=each.shard_index, leaf=each.leaf
+        )
+        for each in entries
+    }
+
+
+CLAIMS = [claim(number) for number in range(6)]
+HONEST = [entry_bytes(OPENED), *map(entry_bytes, CLAIMS)]
+
+
+def written(folder: Path, entries: Sequence[bytes], *, anew: bool = False) -> Path:
+    """A log with these entries; `anew` by an operator that does not remember what it has signed."""
+    if anew:
+        shutil.rmtree(folder, ignore_errors=True)
+    log = LogFolder(folder, NAMES, KEYS, SqliteStore(None))
+    log.append(entries[log.size :])
+    return folder
+
+
+def read(folder: Path, others: Sequence[Any] = (), sample: int = 0, **audit: Any) -> LogReport:
+    reader = LogReader(source=FolderSource(folder), key=KEY, others=others, entries_limit=10**6)
+    entries = EntriesAudit(**{"claims": on_chain(CLAIMS), "network": NETWORK, **audit})
+    return reader.read(entries, sample=sample, chance=random.Random(7))
+
+
+def faults(report: LogReport) -> set[Fault]:
+    return {*report.entries.faults}
+
+
+def test_an_honest_log_is_sound(tmp_path: Path) -> None:
+    report = read(written(tmp_path / "log", HONEST), sample=2, operator=OPENED.operator)
+    assert report.is_sound
+    assert report.entries.counts == {"opened": 1, "claim": 6}
+    assert (report.entries.matched_count, report.entries.unsent_count) == (6, 0)
+    assert len({each.place for each in report.reproduced}) == 2
+
+
+def test_over_http_too(tmp_path: Path) -> None:
+    folder = written(tmp_path / "log", [*HONEST, *(b'{"kind":"later","version":1}' for _ in range(600))])
+    server = LogServer(folder)
+    source = HttpSource(server.url)
+    try:
+        assert parse_verifier_key(served_key(source)) == KEY
+        reader = LogReader(source=source, key=KEY, entries_limit=10**6)
+        report = reader.read(EntriesAudit(claims=on_chain(CLAIMS), network=NETWORK))
+        assert report.is_sound
+        assert report.entries.counts["later of version 1"] == 600
+        assert source.read(["nothing"], 10) == [None]
+        with pytest.raises(Rejected):
+            source.read(["tile/entries/000"], 10)
+    finally:
+        source.close()
+        server.close()
+
+
+def test_claims_that_are_missing_or_other_than_on_the_chain(tmp_path: Path) -> None:
+    lied = entry_bytes(claim(3, code=99))
+    folder = written(tmp_path / "log", [HONEST[0], *HONEST[2:4], lied, *HONEST[5:]])
+    report = read(folder)
+    assert faults(report) == {Fault.MISSING, Fault.DENIED}
+    messages = [each.message for each in report.entries.findings]
+    assert messages == [
+        "entry 3 claims something else of leaf 1 of batch 9 than the chain has",
+        "leaf 0 of batch 8, shard 0 of job 9, is claimed on the chain and not in the log",
+    ]
+
+
+def test_a_claim_that_was_logged_twice_may_be_right_once(tmp_path: Path) -> None:
+    """After a reorganisation a batch has the number of another."""
+    report = read(written(tmp_path / "log", [HONEST[0], entry_bytes(claim(3, code=99)), *HONEST[1:]]))
+    assert report.is_sound
+
+
+def test_what_never_came_to_the_chain_is_counted_and_no_fault(tmp_path: Path) -> None:
+    other = {claim(9).place: on_chain([claim(9)], Address("0x" + "cc" * 20))[claim(9).place]}
+    folder = written(tmp_path / "log", [*HONEST, entry_bytes(claim(7)), entry_bytes(claim(9))])
+    report = read(folder, claims=on_chain(CLAIMS) | other)
+    assert report.is_sound
+    assert report.entries.unsent_count == 2
+
+
+def test_claims_of_before_the_log_are_not_missed(tmp_path: Path) -> None:
+    before = replace(claim(0), batch_id=OPENED.batch_count)
+    assert read(written(tmp_path / "log", HONEST), claims=on_chain([before, *CLAIMS])).is_sound
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ([HONEST[0], b"junk", b"[1;31m\xff", *HONEST[1:]], {Fault.JUNK}),
+        ([*HONEST, HONEST[0]], {Fault.NOT_OPENED}),
+        (HONEST[1:], {Fault.NOT_OPENED}),
+    ],
+)
+def test_entries_that_do_not_belong(tmp_path: Path, entries: list[bytes], expected: set[Fault]) -> None:
+    assert faults(read(written(tmp_path / "log", entries))) == expected
+
+
+def test_a_log_of_others(tmp_path: Path) -> None:
+    folder = written(tmp_path / "log", HONEST)
+    assert faults(read(folder, operator=Address("0x" + "01" * 20))) == {Fault.OTHER_LOG}
+    assert faults(read(folder, network=(1, OPENED.jobs))) == {Fault.OTHER_LOG}
+
+
+def test_many_faults_are_told_up_to_a_limit(tmp_path: Path) -> None:
+    report = read(written(tmp_path / "log", [*HONEST, *[b"junk"] * 1_005]))
+    assert report.entries.faults == {Fault.JUNK: 1_005}
+    assert len(report.entries.findings) == 1_000
+
+
+# --- two pasts ---------------------------------------------------------------------------------------
+
+
+def test_a_log_that_goes_on_from_what_was_seen(tmp_path: Path) -> None:
+    folder, seen = written(tmp_path / "log", HONEST[:3]), SeenLogs(folder=tmp_path / "seen")
+    assert seen.read(KEY) is None
+    seen.keep(read(folder))
+    written(folder, HONEST)
+    known = seen.read(KEY)
+    assert known is not None and known.checkpoint.size == 3
+    assert read(folder, [known]).is_sound
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 6, 7])
+def test_two_pasts_are_found_and_can_be_shown(tmp_path: Path, size: int) -> None:
+    """To others, and to the contract: what is written down leads to another old root, or is of one size."""
+    folder, seen = tmp_path / "log", SeenLogs(folder=tmp_path / "seen")
+    other = [b"other", *HONEST[1:size]]
+    seen.keep(read(written(folder, other)))
+    known = seen.read(KEY)
+    assert known is not None
+    report = read(written(folder, HONEST, anew=True), [known])
+    assert faults(report) == {Fault.SPLIT}
+    said = json.loads(report.evidence[0].to_json())
+    old, new = (parse_checkpoint(parse_note(said[name].encode())) for name in ("first", "second"))
+    assert (old.size, new.size) == (size, len(HONEST))
+    if old.size < new.size:
+        path = [bytes.fromhex(node) for node in said["path"]]
+        found = consistency_roots(old.size, new.size, path)
+        assert found[0] != old.root
+        assert found[1] == new.root
+    else:
+        assert old.root != new.root
+
+
+def test_a_log_that_is_shorter_than_it_was(tmp_path: Path) -> None:
+    folder, seen = tmp_path / "log", SeenLogs(folder=tmp_path / "seen")
+    seen.keep(read(written(folder, HONEST)))
+    known = seen.read(KEY)
+    assert known is not None
+    report = read(written(folder, HONEST[:5], anew=True), [known])
+    assert Fault.ROLLED_BACK in faults(report)
+
+
+def test_checkpoints_of_other_logs_are_not_compared(tmp_path: Path) -> None:
+    note = KEYS.signed_checkpoint(Checkpoint(origin="else", size=1, root=CLAIM.seed), None)
+    with pytest.raises(Rejected) as caught:
+        past_in(note.content, KEY, "a friend")
+    assert caught.value.reason is Reject.LOG_OTHER
+    assert "a friend" in str(caught.value)
+
+
+# --- what is served ----------------------------------------------------------------------------------
+
+
+def test_entries_that_are_changed_cut_off_or_gone(tmp_path: Path) -> None:
+    folder = written(tmp_path / "log", HONEST)
+    bundle = folder / "tile" / "entries" / "000.p" / "7"
+    content = bundle.read_bytes()
+    for wrong in (content[:-1], content + b"\0", content[:50], b"", content[:-1] + b"x"):
+        bundle.write_bytes(wrong)
+        with pytest.raises(Rejected) as caught:
+            read(folder)
+        assert caught.value.reason is Reject.LOG_TILE
+    bundle.unlink()
+    with pytest.raises(Rejected) as caught:
+        read(folder)
+    assert caught.value.reason is Reject.LOG_TILE
+
+
+def test_a_log_that_says_it_is_endless(tmp_path: Path) -> None:
+    folder = written(tmp_path / "log", HONEST)
+    huge = KEYS.signed_checkpoint(Checkpoint(origin=KEY.name, size=2**62, root=CLAIM.seed), None)
+    (folder / "checkpoint").write_bytes(huge.content)
+    with pytest.raises(Rejected) as caught:
+        read(folder)
+    assert "--max-entries" in str(caught.value)
+
+
+def test_a_folder_without_a_log(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        read(tmp_path)
+    with pytest.raises(Unavailable):
+        served_key(FolderSource(tmp_path))

@@ -20,7 +20,7 @@ export TRUESTEP_CIRCUIT_TOOLS := $(CURDIR)/.circuits/tools
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil solc circuits verifiers lock demo check test model economics drill lab bench gas docs vectors kzg-vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package format clean
+.PHONY: help setup setup-demo anvil solc circuits verifiers lock demo check test model economics drill lab bench gas docs vectors kzg-vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package site format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -140,6 +140,10 @@ gas: setup anvil ## measure gas on anvil and rewrite docs/gas.md, docs/availabil
 	$(BIN)/python benchmarks/data_choices.py
 	$(BIN)/python benchmarks/receipts_gas.py
 	$(BIN)/python benchmarks/anchors_gas.py
+
+site: docs ## build the documentation as a site into site/, and check every link in it
+	$(BIN)/zensical build --clean --strict
+	$(BIN)/python -m tests.site site
 
 docs: setup ## rewrite the generated pages: docs/cli.md
 	$(BIN)/typer truestep.cli.main utils docs --name truestep --output docs/cli.md

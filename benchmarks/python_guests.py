@@ -31,7 +31,7 @@ CLOSE_ENOUGH = 1e-3
 HEAD = """# Python guests against native Numba
 
 Written by `benchmarks/python_guests.py` (`make bench`), never by hand. The three programs of
-[examples/python](../examples/python), shard 0 of 1, as guests in the engine, compared with the same
+`examples/python`, shard 0 of 1, as guests in the engine, compared with the same
 functions compiled by Numba for this computer: one thread, no fast-math. CPU time of the run only, without
 compiling; the median over {rounds} rounds of the ratio in the same round.
 

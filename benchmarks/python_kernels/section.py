@@ -15,7 +15,7 @@ _RULE = "| --- | ---: | ---: | ---: | ---: | ---: | --- |\n"
 
 _METHOD = """
 Written by `python -m benchmarks.python_kernels`: the functions in
-[benchmarks/python_kernels/kernels](../benchmarks/python_kernels/kernels) as guests in the engine, and
+`benchmarks/python_kernels/kernels` as guests in the engine, and
 compiled by Numba for this computer (one thread, no fast-math, no index checks). CPU time of a warm process,
 in turn: native, guest, native, guest; medians of {rounds} rounds, and of the ratio in the same round. A guest
 is warm once its run consists of compiled code.

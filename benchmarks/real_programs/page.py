@@ -30,8 +30,8 @@ HEAD = """# Real programs against native code
 
 Written by `python -m benchmarks.real_programs` (`make bench`), never by hand. Programs that nobody here
 wrote, fetched from registries (versions and digests are in
-[benchmarks/real_programs/manifest.toml](../benchmarks/real_programs/manifest.toml) and
-[tests/c_programs/manifest.toml](../tests/c_programs/manifest.toml)) and built unchanged, by gcc with
+`benchmarks/real_programs/manifest.toml` and
+`tests/c_programs/manifest.toml`) and built unchanged, by gcc with
 `-O2` and as guests. Computer and compilers are those of [the benchmark of kernels](benchmarks.md).
 
 """
@@ -54,7 +54,7 @@ CPU time, user and system, of a process and of all that it starts, until it ends
 
 Each program writes the same bytes and ends with the same exit code as a guest as it does natively, or its
 row says what is different. The work that each is given is in
-[benchmarks/real_programs](../benchmarks/real_programs), made there or generated, and takes about a second
+`benchmarks/real_programs`, made there or generated, and takes about a second
 natively.
 """
 

@@ -10,13 +10,13 @@ PAGE = HERE.parents[1] / "docs" / "c-programs.md"
 HEAD = """# Public C and C++ programs as guests
 
 Written by `make c-programs`, never by hand. Each program is fetched from a registry (its version and digest
-are in [tests/c_programs/manifest.toml](../tests/c_programs/manifest.toml)) and built unchanged, by its own
+are in `tests/c_programs/manifest.toml`) and built unchanged, by its own
 build files or a plain `truestep cc`, once by this computer's compiler with `-O2`, once for the machine. Both
 read the same input on standard input; `equal` means the same exit code and the same bytes on standard output.
 What a program says about times and compilers is left out.
 
 A program that is a library comes with a short `main` of ours
-([tests/c_programs/drivers](../tests/c_programs/drivers)). `make c-programs NAMES="lua zstd"` tries some.
+(`tests/c_programs/drivers`). `make c-programs NAMES="lua zstd"` tries some.
 
 """
 

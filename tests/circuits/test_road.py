@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from tests.circuits.console import Shell, plain, session
-from truestep.adapters.chain.devnet import free_port
+from tests.console import named_commands, play
 from truestep.circuits.toolchain import Tools
 from truestep.cli.main import app
 
@@ -31,36 +29,20 @@ def test_the_road_leads_to_a_final_claim(tools: Tools, tmp_path: Path) -> None:
     snippet = SNIPPET.search(PAGE)
     assert snippet is not None
     (tmp_path / "make_model.py").write_text(snippet[1], "utf-8")
-    play(PAGE, tmp_path)
+    play(PAGE, tmp_path, {}, COMPILING)
 
 
 @pytest.mark.long
 def test_a_foreign_verifier_is_believed_for_a_program(tmp_path: Path) -> None:
     """Up to the statement: proofs of it come from another system."""
     shutil.copy(REPOSITORY / "examples" / "hello" / "hello.c", tmp_path)
-    play(FOREIGN_PAGE, tmp_path)
-
-
-def play(page: str, folder: Path) -> None:
-    """Run the page's session, and compare what each command prints."""
-    shell = Shell(folder, {"truestep devnet >": f"truestep devnet --port {free_port()} >"})
-    try:
-        for command in session(page):
-            printed = [line for line in shell.run(command) if not line.startswith(COMPILING)]
-            shown, own = (
-                [plain(line) for line in lines if plain(line)] for lines in (command.output, printed)
-            )
-            if "devnet/environment" not in command.line:
-                assert own == shown, command.line
-    finally:
-        shell.close()
+    play(FOREIGN_PAGE, tmp_path, {}, COMPILING)
 
 
 @pytest.mark.parametrize("page", [PAGE, FOREIGN_PAGE], ids=["circuits", "receipts"])
 def test_its_commands_have_these_options(page: str) -> None:
     """Without the prover: what a page names is there."""
-    lines = [shlex.split(command.line) for command in session(page)]
-    named = [words[1:] for words in lines if words[0] == "truestep"]
+    named = list(named_commands(page))
     assert len(named) > 7
     for words in named:
         path = words[:2] if words[0] == "verifiers" else words[:1]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.circuits.console import Shell
 from tests.circuits.test_rows import wide
+from tests.console import Shell
 from truestep.adapters.chain.devnet import free_port
 from truestep.circuits.model_file import write_model
 from truestep.circuits.rows import rows_input

@@ -9,59 +9,79 @@ import typer
 import truestep
 from truestep.cli.option_errors import PlainGroup
 
-COMMANDS = {
-    "demo": "demo",
-    "drill": "drill",
-    "simulate": "simulate",
-    "build": "build",
-    "import": "import_model",
-    "cc": "compilers",
-    "c++": "compilers",
-    "ar": "compilers",
-    "ranlib": "compilers",
-    "run": "run",
-    "prove-step": "prove_step",
-    "quantise": "quantise",
-    "prove": "prove",
-    "estimate": "estimate",
-    "proofs": "proofs",
-    "devnet": "devnet",
-    "worker": "worker",
-    "challenger": "challenger",
-    "keeper": "keeper",
-    "watch": "watch",
-    "submit": "submit",
-    "status": "status",
-    "outputs": "outputs",
-    "items": "items",
-    "sample": "sample",
-    "fetch": "fetch",
-    "extend": "extend",
-    "deletions": "deletions",
-    "audit-log": "audit_log",
-    "receipt": "receipt",
-    "verify": "verify",
-    "disclose": "disclose",
-    "seal": "seal",
-    "unseal": "seal",
-    "proof": "proof",
-    "program": "program",
-    "write-out": "write_out",
-    "feed": "feed",
-    "supply": "supply",
-    "top-up": "top_up",
-    "close": "close",
-    "reclaim": "reclaim",
-    "withdraw": "withdraw",
-    "deposit": "deposit",
-    "delegate": "delegate",
-    "deploy": "deploy",
-    "network": "network",
-    "verifiers": "verifiers",
-    "account": "account",
-    "conformance": "conformance",
+PANELS = {
+    "Begin": {
+        "demo": "demo",
+        "init": "init",
+    },
+    "Programs": {
+        "build": "build",
+        "import": "import_model",
+        "cc": "compilers",
+        "c++": "compilers",
+        "ar": "compilers",
+        "ranlib": "compilers",
+        "run": "run",
+        "prove-step": "prove_step",
+        "program": "program",
+    },
+    "Jobs": {
+        "estimate": "estimate",
+        "submit": "submit",
+        "wait": "wait",
+        "status": "status",
+        "jobs": "jobs",
+        "outputs": "outputs",
+        "receipt": "receipt",
+        "verify": "verify",
+        "proof": "proof",
+        "write-out": "write_out",
+        "feed": "feed",
+        "supply": "supply",
+        "top-up": "top_up",
+        "close": "close",
+        "reclaim": "reclaim",
+    },
+    "Data and privacy": {
+        "items": "items",
+        "sample": "sample",
+        "fetch": "fetch",
+        "extend": "extend",
+        "deletions": "deletions",
+        "disclose": "disclose",
+        "seal": "seal",
+        "unseal": "seal",
+    },
+    "Daemons": {
+        "worker": "worker",
+        "challenger": "challenger",
+        "keeper": "keeper",
+        "watch": "watch",
+        "audit-log": "audit_log",
+    },
+    "Accounts and coins": {
+        "account": "account",
+        "deposit": "deposit",
+        "withdraw": "withdraw",
+        "delegate": "delegate",
+    },
+    "Proofs": {
+        "quantise": "quantise",
+        "prove": "prove",
+        "proofs": "proofs",
+        "verifiers": "verifiers",
+    },
+    "Networks": {
+        "devnet": "devnet",
+        "deploy": "deploy",
+        "network": "network",
+        "drill": "drill",
+        "simulate": "simulate",
+        "conformance": "conformance",
+    },
 }
-"""Their names and modules, in the order of `truestep --help`."""
+"""The headings of `truestep --help`, and under each the commands and their modules."""
+COMMANDS = {name: module for commands in PANELS.values() for name, module in commands.items()}
 
 EXIT_CODES = "0 ok · 1 refused or failed · 2 wrong usage · 3 outside failure, try again · 130 interrupted"
 
@@ -74,13 +94,15 @@ def make_app(names: Iterable[str]) -> typer.Typer:
         no_args_is_help=True,
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,
-        add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         epilog=f"Exit codes: {EXIT_CODES}.",
     )
     app.callback()(truestep_program)
     for module in dict.fromkeys(COMMANDS[name] for name in names):
         importlib.import_module(f"truestep.cli.commands.{module}").register(app)
+    panels = {name: panel for panel, commands in PANELS.items() for name in commands}
+    for info in (*app.registered_commands, *app.registered_groups):
+        info.rich_help_panel = panels[str(info.name)]
     return app
 
 

@@ -103,9 +103,12 @@ class Job:
         *,
         deadline_seconds: float | None = None,
         on_event: Callable[[ChainEvent], None] | None = None,
+        on_status: Callable[[JobStatus], None] | None = None,
         poll_seconds: float = POLL_SECONDS,
     ) -> JobStatus:
-        """Wait until every shard is final and return the status; `on_event` is called once per event.
+        """Wait until every shard is final and return the status.
+
+        `on_event` is called once for each event, and after the new ones `on_status` each time it has looked.
 
         Raises Rejected if the job can no longer complete because its deadline has passed or shards were
         cancelled, and Unavailable after `deadline_seconds` (the job goes on; wait again).
@@ -118,6 +121,8 @@ class Job:
             for event in self.events(next_block, head):
                 if on_event:
                     on_event(event)
+            if on_status:
+                on_status(status)
             next_block = max(next_block, head + 1)
             if status.stage is JobStage.COMPLETE:
                 return status

@@ -3,14 +3,15 @@
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from truestep.base.text import counted
 from truestep.base.units import duration
 from truestep.cli.connection import connect_client
-from truestep.cli.failure import ExitCode, Failure
+from truestep.cli.failure import Failure
+from truestep.cli.following import ReceiptOption, follow
 from truestep.cli.keeping_options import KeepingOptions
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import BlobsOption, InputOption, NetworkOptions, ProgramArgument, StrictOption
@@ -23,18 +24,13 @@ from truestep.client.runs import headroom_cycles, run_task
 from truestep.client.supplies import Availability
 from truestep.client.tokens import amount_in_words
 from truestep.composition.engines import EngineName, open_engine
-from truestep.demo.narration import Narrator
 from truestep.machine.program import Task
 
 if TYPE_CHECKING:
     from truestep.client import Client, Job, Order
-    from truestep.protocol.events import ChainEvent
 
 EXAMPLE = "Example: truestep submit prog.elf --input prices.csv --shards 8 --reward 0.01 --wait"
 
-ReceiptOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="The file to write the receipt to. Needs --wait.")
-]
 StateOption = Annotated[
     Path | None,
     typer.Option(
@@ -157,7 +153,7 @@ def submit(
     if wait:
         window = duration(job.record().parameters.window_seconds)
         screen.note(f"each claim becomes final after {window} in which it can be disputed")
-        follow(screen, job, terms.shards, receipt)
+        follow(screen, job, receipt)
         return
     escrow = order.reward_wei * order.shard_count
     shown = amount_in_words(escrow, order.asset)
@@ -211,60 +207,3 @@ def _trial_cycles(screen: Screen, file: ProgramFile, task: Task) -> int:
             " `truestep run` shows why; with --max-cycles it is submitted anyway",
         )
     return headroom_cycles(report.cycles)
-
-
-def follow(screen: Screen, job: "Job", shards: int, receipt: Path | None) -> None:
-    """Wait for the job and show it. Exits with 1 if a shard failed."""
-    screen.leave_behind(f"job {job.job_id} goes on without this command: truestep status {job.job_id}")
-    _wait(screen, job, shards)
-    if receipt:
-        job.receipt().write(receipt)
-    _show(screen, job, shards, receipt)
-
-
-def _wait(screen: Screen, job: "Job", shards: int) -> None:
-    from truestep.protocol.events import TaskFinalized
-
-    narrator = Narrator()
-    final_count = 0
-    with screen.steps("waiting for workers", shards) as progress:
-
-        def told(event: "ChainEvent") -> None:
-            nonlocal final_count
-            final_count += isinstance(event, TaskFinalized)
-            line = narrator.tell(event)
-            if line:
-                screen.note(line)
-            progress(final_count, f"{final_count} of {counted(shards, 'shard')} final")
-
-        job.wait(on_event=told)
-
-
-def _show(screen: Screen, job: "Job", shards: int, receipt: Path | None) -> None:
-    results = job.outputs()
-    fields: dict[str, Any] = {
-        "job_id": job.job_id,
-        "shards": [
-            {
-                "shard_index": result.shard_index,
-                "accepted": result.is_accepted,
-                "status": result.status,
-                "code": result.code,
-                "cycles": result.cycles,
-                "output": result.output.hex(),
-            }
-            for result in results
-        ],
-        "receipt": str(receipt) if receipt else None,
-    }
-    failed = sum(not result.is_accepted for result in results)
-    shown = {
-        "job id": str(job.job_id),
-        "shards final": shards,
-        "failed": failed,
-        "receipt": fields["receipt"],
-    }
-    screen.result(fields if screen.as_json else shown)
-    if failed:
-        screen.note(f"[bold red]{failed} of {counted(shards, 'shard')} failed[/]; their outputs do not count")
-        raise typer.Exit(ExitCode.REFUSED)

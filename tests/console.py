@@ -2,14 +2,17 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from truestep.adapters.chain.devnet import free_port
 
 HEX = re.compile(r"0x[0-9a-fA-F]+(?:…[0-9a-fA-F]+)?")
 VARYING = (
@@ -40,7 +43,7 @@ def session(text: str) -> list[Command]:
     for line in match[1].splitlines():
         if line.startswith("$ "):
             found.append(Command(line[2:]))
-        else:
+        elif not LEFT_OUT.match(line):
             found[-1].output.append(line)
     return found
 
@@ -107,3 +110,25 @@ class Shell:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def play(page: str, folder: Path, replaced: Mapping[str, str], left_out: tuple[str, ...] = ()) -> None:
+    """Run the page's session, and compare what is printed, but for lines that begin like `left_out`."""
+    shell = Shell(folder, {"truestep devnet >": f"truestep devnet --port {free_port()} >", **replaced})
+    try:
+        for command in session(page):
+            printed = [line for line in shell.run(command) if not line.startswith(left_out or "\0")]
+            shown, own = (
+                [plain(line) for line in lines if plain(line)] for lines in (command.output, printed)
+            )
+            if "devnet/environment" not in command.line:
+                assert own == shown, command.line
+    finally:
+        shell.close()
+
+
+def named_commands(page: str) -> Iterator[list[str]]:
+    """The words of each command of truestep in the page's session."""
+    for command in session(page):
+        if command.line.startswith("truestep "):
+            yield shlex.split(command.line.split("; ")[0])[1:]

@@ -285,7 +285,7 @@ def test_the_loop_of_an_interpreter_is_one_function() -> None:
     assert [len(map_code(interpreter(*shape)).regions) == 1 for shape in shapes] == [True, False, False]
     flow = region_flow(map_code(interpreter(90, 100)), 0)
     assert len(flow.dispatched) == 90
-    assert flow.goes_by_numbers
+    assert flow.goes_by_table
 
 
 def test_a_function_of_plain_instructions_is_cut_late() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from truestep.base.integers import wrap32
+from truestep.engine.analysis.checks import least_budgets, loop_heads
 from truestep.engine.analysis.code_map import ALL_REGISTERS, BLOCK_LIMIT_WORDS, MANY_TARGETS, CodeMap, between
 from truestep.engine.analysis.forms import Forms, Region, find_forms
 from truestep.engine.analysis.homes import Uses, homed_registers
@@ -13,10 +14,6 @@ from truestep.engine.analysis.nesting import ways_in
 from truestep.engine.host import float_unit
 from truestep.engine.layout import PINNED
 from truestep.machine.decode import Instruction, Kind, decode
-
-PATH_LIMIT_INSTRUCTIONS = 256
-"""The longest path between two checks of the budget, not counting copies of loops. Before an exact stop, up
-to this many cycles, the window (liveness) and the copies (loops) may be stepped one by one."""
 
 DISPATCHED_LIMIT = 1024
 """The most targets that an indirect jump reaches within a function; with more, it leaves the function."""
@@ -90,8 +87,8 @@ class Flow:
     """Registers that every block reads from the control block and leaves there, by bit."""
 
     @property
-    def goes_by_numbers(self) -> bool:
-        """Whether indirect jumps look at the entry table for their target, as it is quicker with many.
+    def goes_by_table(self) -> bool:
+        """Whether indirect jumps find their target in a table, as it is quicker with many.
 
         With few, they compare.
         """
@@ -201,11 +198,13 @@ def region_flow(code: CodeMap, region: int, *, is_baseline: bool = False) -> Flo
         *(b.next_pc for b in blocks.values() if is_call(b.last) and b.next_pc in blocks),
     }
     entries |= {b.next_pc for b in blocks.values() if is_cut_after(b) and b.next_pc in blocks}
-    entries |= {to for pc, targets in successors.items() for to in targets if to <= pc}
+    heads, order = loop_heads(successors, entries)
+    entries |= heads
     storing = {b.start for b in blocks.values() if any(i and i.kind is Kind.STORE for i in b.instructions)}
     cycles = {block.start: block.cycles for block in blocks.values()}
     loops = repeated_loops(cycles, successors, entries, storing) if not is_baseline else {}
-    needs = _budget_checks(blocks, successors, entries, loops)
+    ways_on = least_budgets(cycles, successors, order, entries, loops)
+    needs = {pc: way + WINDOW_CYCLES for pc, way in ways_on.items()}
     changed = _changed(blocks, successors, dispatched)
     inner = {*dispatched, *(to for targets in successors.values() for to in targets)}
     ways = {} if dispatched or is_baseline else ways_in(start, successors, list(needs))
@@ -309,27 +308,6 @@ def _successors(block: Block, blocks: dict[int, Block]) -> list[int]:
     if not is_call(block.last):
         following.append(direct_target(block))
     return [pc for pc in following if pc in blocks]
-
-
-def _budget_checks(
-    blocks: dict[int, Block], successors: dict[int, list[int]], entries: set[int], loops: dict[int, Loop]
-) -> dict[int, int]:
-    """Checks at the entries, and wherever the path to the next check becomes too long.
-
-    Blocks are visited from last to first. A jump back makes its target an entry, so every later block that is
-    not an entry is already known.
-    """
-    needs: dict[int, int] = {}
-    ways: dict[int, int] = {}
-    for start in sorted(blocks, reverse=True):
-        way = blocks[start].cycles + max((ways.get(to, 0) for to in successors[start]), default=0)
-        loop = loops.get(start)
-        if start in entries or (loop is None and way > PATH_LIMIT_INSTRUCTIONS):
-            further = loop.round_limit_cycles * (loop.copies - 1) if loop else 0
-            needs[start] = way + further + WINDOW_CYCLES
-        else:
-            ways[start] = way
-    return needs
 
 
 def _changed(

@@ -44,7 +44,7 @@ def repeated_loops(
     places = {pc: place for place, pc in enumerate(ascending)}
     found: dict[int, Loop] = {}
     for head, last in last_of.items():
-        if last - head > 4 * COPIES_LIMIT_CYCLES:
+        if head not in entries or last - head > 4 * COPIES_LIMIT_CYCLES:
             continue
         inside = ascending[places[head] : places[last] + 1]
         blocks = frozenset(inside)

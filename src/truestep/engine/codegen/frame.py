@@ -15,6 +15,11 @@ def function_name(start: int) -> str:
     return f"@f_{start:x}"
 
 
+def dispatch_name(start: int) -> str:
+    """The name of the table of what indirect jumps of a function reach in it."""
+    return f"@d_{start:x}"
+
+
 def block_label(pc: int, copy: int = 0) -> str:
     """The label of a block, or of one more copy of it."""
     return f"b_{pc:x}_{copy}" if copy else f"b_{pc:x}"
@@ -45,7 +50,26 @@ class Frame:
         """The text of the function, once all blocks are written."""
         body = "\n".join(self.emitter.lines)
         name = function_name(self.flow.start)
-        return f"define internal preserve_nonecc {RESULT} {name}({PARAMETERS}) nounwind {{\n{body}\n}}\n"
+        function = f"define internal preserve_nonecc {RESULT} {name}({PARAMETERS}) nounwind {{\n{body}\n}}\n"
+        return self._dispatch_tables() + function
+
+    def dispatch_places(self) -> range:
+        """The addresses that the table of indirect jumps has."""
+        return range(self.flow.dispatched[0], self.flow.dispatched[-1] + 4, 4)
+
+    def _dispatch_tables(self) -> str:
+        """The blocks that indirect jumps reach by their addresses, and by the numbers of the entries."""
+        if not self.flow.goes_by_table:
+            return ""
+        function, name = function_name(self.flow.start), dispatch_name(self.flow.start)
+        targets = {pc: f"ptr blockaddress({function}, %{block_label(pc)})" for pc in self.flow.dispatched}
+        outside = f"ptr blockaddress({function}, %outside)"
+        places = [targets.get(pc, outside) for pc in self.dispatch_places()]
+        numbers = [outside, *(targets.get(pc, outside) for pc in self._numbers)]
+        return (
+            f"{name} = internal constant [{len(places)} x ptr] [{', '.join(places)}]\n"
+            f"{name}_numbers = internal constant [{len(numbers)} x ptr] [{', '.join(numbers)}]\n"
+        )
 
     def pinned(self) -> dict[int, str]:
         """The pinned registers from their variables."""
@@ -140,13 +164,13 @@ class Frame:
         emit.line("%indirect = alloca i64")
         emit.line("%trap = alloca i64")
         emit.line("%count = alloca i64")
-        emit.line("%joined = alloca i64")
+        emit.line("%joined = alloca ptr")
         emit.line("store i64 %budget, ptr %count")
 
     def _write_other_entries(self, entries: list[int]) -> None:
         emit = self.emitter
         outermost = {pc: heads[0] for pc, heads in self.flow.ways_in.items() if heads and pc in entries}
-        joining = [pc for pc in entries if pc in self.flow.dispatched] if self.flow.goes_by_numbers else []
+        joining = [pc for pc in entries if pc in self.flow.dispatched] if self.flow.goes_by_table else []
         direct = [pc for pc in entries if pc not in outermost and pc not in joining]
         ways = {"inward": outermost, "joining": joining}
         self._write_switch(
@@ -181,18 +205,20 @@ class Frame:
                 value = emit.value(f"load i64, ptr %s{register}, {CONTROLS}")
             emit.line(f"store i64 {value}, ptr %x{register}")
         emit.line("store i64 0, ptr %indirect")
-        emit.line("store i64 %number, ptr %joined")
+        numbers = f"{dispatch_name(self.flow.start)}_numbers"
+        at = emit.value(f"getelementptr ptr, ptr {numbers}, i64 %number")
+        emit.line(f"store ptr {emit.value(f'load ptr, ptr {at}')}, ptr %joined")
         emit.line("br label %within")
 
-    def write_chosen(self, number: str) -> None:
-        """Write where indirect jumps choose among their targets, by the number of the entry."""
+    def write_chosen(self, block: str) -> None:
+        """Write where indirect jumps go on, at the address of a block."""
         emit = self.emitter
-        emit.line(f"store i64 {number}, ptr %joined")
+        emit.line(f"store ptr {block}, ptr %joined")
         emit.line("br label %within")
         emit.label("within")
-        chosen = emit.value("load i64, ptr %joined")
-        cases = " ".join(f"i64 {self._numbers[pc]}, label %{block_label(pc)}" for pc in self.flow.dispatched)
-        emit.line(f"switch i64 {chosen}, label %outside [{cases}]")
+        chosen = emit.value("load ptr, ptr %joined")
+        labels = ", ".join(f"label %{block_label(pc)}" for pc in self.flow.dispatched)
+        emit.line(f"indirectbr ptr {chosen}, [label %outside, {labels}]")
 
     def _write_switch(self, number: str, ways: list[tuple[int, str]]) -> None:
         """Go to the label of the entry with a number; the table of entries holds no others."""

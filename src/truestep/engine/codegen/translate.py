@@ -26,8 +26,8 @@ from truestep.engine.analysis.flow import (
 from truestep.engine.analysis.forms import is_copy
 from truestep.engine.analysis.store_groups import StoreGroup, store_groups
 from truestep.engine.codegen.floats import emit_float
-from truestep.engine.codegen.frame import Frame, block_label, function_name
-from truestep.engine.codegen.operations import CONDITIONS, OPERATIONS
+from truestep.engine.codegen.frame import Frame, block_label, dispatch_name, function_name
+from truestep.engine.codegen.operations import CONDITIONS, OPERATIONS, Emitter
 from truestep.engine.codegen.registers import BlockRegisters, Place
 from truestep.engine.codegen.support import CONTROLS, GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
 from truestep.engine.layout import (
@@ -365,8 +365,7 @@ class _BlockTranslator:
         target = str(known)
         if known is None:
             base = self._read(last.rs1)
-            full = emit.value(f"add i64 {base}, {last.immediate}") if last.immediate else base
-            target = emit.value(f"and i64 {full}, {MEMORY_SIZE_BYTES - 2}")
+            target = emit.value(f"add i64 {base}, {last.immediate}") if last.immediate else base
         self._write(last.rd, str(block.next_pc))
         if known is not None and is_call(last):
             self._go_outside(known)
@@ -379,6 +378,7 @@ class _BlockTranslator:
             emit.line(f"store i64 {target}, ptr %indirect")
             emit.line("br label %dispatch")
         else:
+            target = _address_of_jump(emit, target)
             self._spill(self._changed())
             if self._flow.is_baseline:
                 self._go_shared("going", target, PINNED_MASK)
@@ -410,26 +410,39 @@ class _BlockTranslator:
             self._frame.leave(self._left, str(pc), pinned)
 
 
+def _address_of_jump(emit: Emitter, target: str) -> str:
+    """The address to which a jump to the value of a register leads."""
+    return emit.value(f"and i64 {target}, {MEMORY_SIZE_BYTES - 2}")
+
+
 def _write_dispatch(frame: Frame) -> None:
-    """Write the single place from which indirect jumps go on within the function."""
+    """Write the single place from which indirect jumps go on within the function.
+
+    Where there are many targets, the table of them is asked first; an odd address is not in it.
+    """
     emit = frame.emitter
     emit.label("dispatch")
     target = emit.value("load i64, ptr %indirect")
-    if frame.flow.goes_by_numbers:
-        entry = _entry_at(frame, _slot_of(frame, target))
-        own = f"ptrtoint (ptr {function_name(frame.flow.start)} to i64)"
-        is_own = emit.value(f"icmp eq i64 {emit.value(f'lshr i64 {entry}, {ENTRY_BITS}')}, {own}")
+    if frame.flow.goes_by_table:
+        places = frame.dispatch_places()
+        low = emit.value(f"trunc i64 {target} to i32")
+        distance = emit.value(f"sub i32 {low}, {places[0]}")
+        place = emit.value(f"call i32 @llvm.fshr.i32(i32 {distance}, i32 {distance}, i32 2)")
+        # A misaligned distance becomes a large number.
+        is_own = emit.value(f"icmp ult i32 {place}, {len(places)}")
         emit.line(f"br i1 {is_own}, label %own, label %outside, {LIKELY}")
         emit.label("own")
-        frame.write_chosen(emit.value(f"and i64 {entry}, {ENTRY_MASK}"))
+        wide = emit.value(f"zext i32 {place} to i64")
+        at = emit.value(f"getelementptr ptr, ptr {dispatch_name(frame.flow.start)}, i64 {wide}")
+        frame.write_chosen(emit.value(f"load ptr, ptr {at}"))
     else:
         cases = " ".join(f"i64 {pc}, label %{block_label(pc)}" for pc in frame.flow.dispatched)
-        emit.line(f"switch i64 {target}, label %outside [{cases}]")
+        emit.line(f"switch i64 {_address_of_jump(emit, target)}, label %outside [{cases}]")
     emit.label("outside")
     for register in frame.having(frame.indirect_changed & ~PINNED_MASK):
         value = emit.value(f"load i64, ptr %x{register}")
         emit.line(f"store i64 {value}, ptr %s{register}, {CONTROLS}")
-    outward = emit.value("load i64, ptr %indirect")
+    outward = _address_of_jump(emit, emit.value("load i64, ptr %indirect"))
     _go_by_table(frame, outward, emit.value("load i64, ptr %count"), frame.pinned())
 
 

@@ -84,6 +84,51 @@ def test_stores_across_pages(stores: list[Store], stops: set[int]) -> None:
     assert comparison.difference is None
 
 
+def grouped_program() -> list[int]:
+    """Reads addresses from the input and stores around each, 2,048 bytes below and above too; 0 ends it."""
+    stores = [encode("sd", rs1=ADDRESS, rs2=SCRIPT, immediate=at) for at in (-2048, 0, 2040)]
+    return [
+        encode("lui", rd=SCRIPT, immediate=INPUT_START),
+        encode("ld", rd=ADDRESS, rs1=SCRIPT),
+        encode("addi", rd=SCRIPT, rs1=SCRIPT, immediate=8),
+        encode("beq", rs1=ADDRESS, immediate=20),
+        *stores,
+        encode("jal", immediate=-24),
+        encode("addi", rd=17, immediate=93),
+        encode("ecall"),
+    ]
+
+
+GROUPED = program_of(grouped_program())
+AROUND = st.builds(
+    lambda border, offset: border + offset, st.sampled_from(BORDERS), st.integers(-0x1800, 0x1800)
+)
+
+
+def stores_around(*addresses: int) -> Task:
+    """The input that makes the program store around these."""
+    return Task(input=b"".join(address.to_bytes(8, "little") for address in addresses))
+
+
+@settings(max_examples=30)
+@given(st.lists(AROUND, min_size=1, max_size=8), st.integers(0, 40))
+def test_groups_of_stores_over_one_page_or_two(addresses: list[int], stop: int) -> None:
+    """The second time the pages are open, alone or with the one after them."""
+    task = stores_around(*addresses, *addresses)
+    assert compare_runs(DEFAULT, GROUPED, task, (stop, END), memory_every=1).difference is None
+
+
+def test_a_group_does_not_rely_on_the_first_page_alone() -> None:
+    """The one after it is opened too, before and after all marks were taken.
+
+    What begins a page is not stored to: there a change is found without a mark.
+    """
+    first, both = 0x2000_1800, 0x2000_2100
+    task = stores_around(*[first] * 40, both, both)
+    for stops in ((END,), (200, END)):
+        assert compare_runs(DEFAULT, GROUPED, task, stops, memory_every=1).difference is None
+
+
 def test_a_straddle_marks_both_pages() -> None:
     """Also if the first page was opened long before, and the second was never stored to by itself."""
     stores = [(8, 0x2000_0800, 1), (8, 0x2000_0FFC, 2**64 - 1)]

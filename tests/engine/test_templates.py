@@ -8,9 +8,10 @@ import random
 import pytest
 
 from tests.engine import float_cases
-from tests.engine.compare import BASELINE, END, compare_every_cycle, compare_runs
+from tests.engine.compare import BASELINE, END, compare_every_cycle, compare_runs, random_stops
 from tests.engine.float_cases import FORMATS, differences, random_triple, variants
 from tests.engine.programs import CODE_START, EDGE_VALUES, program_of, random_operands, random_program
+from tests.engine.switch_programs import random_switch_program
 from tests.machine.encode import IMMEDIATE_FORMS, LOADS, REGISTER_FORMS, SHIFTS, STORES, encode, encode_float
 from truestep.engine.analysis.code_map import INTERPRETER_TARGETS, map_code
 from truestep.engine.compilation import translation
@@ -116,6 +117,14 @@ def test_runs_stop_at_every_cycle() -> None:
     rng = random.Random(4)
     program, task = random_program(rng, 160), Task(input=random_operands(rng))
     assert compare_every_cycle(BASELINE, program, task, 600).difference is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_jumps_through_tables(seed: int) -> None:
+    """To odd and misaligned addresses too, out of the region, and to where no code is."""
+    rng = random.Random(seed)
+    program, task = random_switch_program(rng, 3), Task(input=random_operands(rng))
+    assert compare_runs(BASELINE, program, task, random_stops(rng)).difference is None
 
 
 def test_large_programs_are_not_joined_without_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ Translated code gets a single pointer, the address of guest memory. All else is 
 └───────────┴───────────┴───────────┴─────────┴───────────┴─────────────────────┴───────┘
 ```
 
-- open[page] is 1 if a store that begins in `page` needs no check: it may be written, so may the page after
-  it, and both are marked dirty.
+- open[page] is OPEN_ALONE if a store that begins in `page` needs no check: it may be written, so may the page
+  after it, and both are marked dirty. It is OPEN_WITH_NEXT if the same holds for the page after it.
 - dirty[page] is WRITTEN if the page must be hashed again, NEIGHBOUR if only its first 7 bytes may have
   changed, by stores that straddle in from the page below; heads[page] is its first 8 bytes before that.
 - counted[page] is 1 if `page` counts as one that the guest has written, against its limit.
@@ -41,6 +41,7 @@ MAPPING_SIZE_BYTES = GUEST_START + MEMORY_SIZE_BYTES + GUARD_SIZE_BYTES
 MAP_NORESERVE = 0x4000
 """Linux's flag for memory that uses nothing until it is touched; in `mmap` from Python 3.13 on."""
 
+OPEN_ALONE, OPEN_WITH_NEXT = 1, 2
 WRITTEN = 1
 NEIGHBOUR = 2
 

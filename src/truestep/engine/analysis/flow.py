@@ -8,7 +8,7 @@ from truestep.engine.analysis.checks import least_budgets, loop_heads
 from truestep.engine.analysis.code_map import ALL_REGISTERS, BLOCK_LIMIT_WORDS, MANY_TARGETS, CodeMap, between
 from truestep.engine.analysis.forms import Forms, Region, find_forms
 from truestep.engine.analysis.homes import Uses, homed_registers
-from truestep.engine.analysis.liveness import WINDOW_CYCLES, unseen_registers
+from truestep.engine.analysis.liveness import unseen_registers
 from truestep.engine.analysis.loops import Loop, repeated_loops
 from truestep.engine.analysis.nesting import ways_in
 from truestep.engine.host import float_unit
@@ -63,8 +63,9 @@ class Flow:
     dispatched: tuple[int, ...]
     """Blocks that indirect jumps reach without leaving the function."""
     needs: dict[int, int]
-    """Blocks that check the budget → the least budget: the longest path to the next check, and the window for
-    registers that are unseen there. These blocks are the entries, in this order after the start."""
+    """Blocks that check the budget → the least budget: the longest path to the next check. The window for
+    registers that are unseen is not in it. These blocks are the entries, in this order after the start.
+    """
     outer: frozenset[int]
     """Entries that nothing within the function leads to: their budget is checked on the way in."""
     loops: dict[int, Loop]
@@ -203,8 +204,7 @@ def region_flow(code: CodeMap, region: int, *, is_baseline: bool = False) -> Flo
     storing = {b.start for b in blocks.values() if any(i and i.kind is Kind.STORE for i in b.instructions)}
     cycles = {block.start: block.cycles for block in blocks.values()}
     loops = repeated_loops(cycles, successors, entries, storing) if not is_baseline else {}
-    ways_on = least_budgets(cycles, successors, order, entries, loops)
-    needs = {pc: way + WINDOW_CYCLES for pc, way in ways_on.items()}
+    needs = least_budgets(cycles, successors, order, entries, loops)
     changed = _changed(blocks, successors, dispatched)
     inner = {*dispatched, *(to for targets in successors.values() for to in targets)}
     ways = {} if dispatched or is_baseline else ways_in(start, successors, list(needs))

@@ -265,11 +265,12 @@ class BlockRegisters:
 
     # --- where a block ends ---------------------------------------------------------------------------------
 
-    def settle(self) -> None:
-        """Store the written bits where the next block expects them."""
+    def settle(self, unneeded: int = 0) -> None:
+        """Store the written bits where the next block expects them, but for the registers of a mask."""
         for register in sorted(self._unsettled):
-            self._emit.line(f"store i64 {self._bits[register]}, ptr %x{register}, {CONTROLS}")
-        self._unsettled.clear()
+            if not unneeded >> register & 1:
+                self._emit.line(f"store i64 {self._bits[register]}, ptr %x{register}, {CONTROLS}")
+        self._unsettled = {register for register in self._unsettled if unneeded >> register & 1}
 
     def is_settled_for(self, block: int) -> bool:
         """Whether all registers have the form that the block expects, after `settle`."""

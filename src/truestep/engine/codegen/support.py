@@ -21,6 +21,8 @@ from truestep.engine.layout import (
     HEADS,
     NEIGHBOUR,
     OPEN,
+    OPEN_ALONE,
+    OPEN_WITH_NEXT,
     OPENABLE,
     PINNED,
     TABLE_ENTRIES,
@@ -77,7 +79,10 @@ def arguments(left: str, entry: str, pinned: Sequence[str]) -> str:
 
 
 PARAMETERS = arguments("%budget", "%number", [f"%p{register}" for register in PINNED])
-"""Of every function. It ends in a jump to another one, with as many arguments, or returns to `run`."""
+"""Of every function. It ends in a jump to another one, with as many arguments, or returns to `run`.
+
+The budget is what is left beyond `WINDOW_CYCLES`, so that small numbers are compared and signs looked at.
+"""
 
 
 def leave_function() -> str:
@@ -150,7 +155,8 @@ known:
   br i1 %is.near, label %leave, label %enter
 enter:
 {_entering()}  %pc.next = extractvalue {RESULT} %result, 0
-  %left.next = extractvalue {RESULT} %result, 1
+  %over.next = extractvalue {RESULT} %result, 1
+  %left.next = add i64 %over.next, {WINDOW_CYCLES}
   %same.pc = icmp eq i64 %pc.next, %pc
   %same.left = icmp eq i64 %left.next, %left
   %stuck = and i1 %same.pc, %same.left
@@ -176,10 +182,11 @@ def _entering() -> str:
         f"  %p{register} = load i64, ptr %s{register}\n"
         for register in PINNED
     )
-    passed = arguments("%left", "%number", [f"%p{register}" for register in PINNED])
+    passed = arguments("%over", "%number", [f"%p{register}" for register in PINNED])
     return f"""\
   %address = lshr i64 %word, {ENTRY_BITS}
   %found = inttoptr i64 %address to ptr
+  %over = sub i64 %left, {WINDOW_CYCLES}
 {pinned}  %result = call preserve_nonecc {RESULT} %found({passed})
 """
 
@@ -302,6 +309,24 @@ refused:
 """
 
 
+_OPENING = f"""\
+  %open.map = getelementptr i8, ptr %memory, i64 {OPEN}
+  %opening = getelementptr i8, ptr %open.map, i64 %page
+  %above.at = getelementptr i8, ptr %opening, i64 1
+  %above = load i8, ptr %above.at
+  %is.last = icmp eq i8 %above, 0
+  %open.mark = select i1 %is.last, i8 {OPEN_ALONE}, i8 {OPEN_WITH_NEXT}
+  store i8 %open.mark, ptr %opening
+  %below.at = getelementptr i8, ptr %opening, i64 -1
+  %below = load i8, ptr %below.at
+  %was.last = icmp eq i8 %below, {OPEN_ALONE}
+  %below.next = select i1 %was.last, i8 {OPEN_WITH_NEXT}, i8 %below
+  store i8 %below.next, ptr %below.at
+  ret i1 true
+"""
+"""Marks a page as open, and as open with the next one, or so the one before it (layout.OPEN)."""
+
+
 def store_function(linkage: str = "internal") -> str:
     """`store_check(memory, address, size)`: what a store to a page that is not open needs (M3.3, M3.4).
 
@@ -341,11 +366,7 @@ keep.head:
   store i8 {NEIGHBOUR}, ptr %neighbour
   br label %opened
 opened:
-  %open.map = getelementptr i8, ptr %memory, i64 {OPEN}
-  %opening = getelementptr i8, ptr %open.map, i64 %page
-  store i8 1, ptr %opening
-  ret i1 true
-decide:
+{_OPENING}decide:
   %more = sub i64 %size, 1
   %last = add i64 %address, %more
   %first.allowed = call i1 @writable(i64 %address)

@@ -26,19 +26,17 @@ from truestep.engine.analysis.flow import (
 from truestep.engine.analysis.forms import is_copy
 from truestep.engine.analysis.store_groups import StoreGroup, store_groups
 from truestep.engine.codegen.floats import emit_float
-from truestep.engine.codegen.frame import Frame, block_label, dispatch_name, function_name
-from truestep.engine.codegen.operations import CONDITIONS, OPERATIONS, Emitter
+from truestep.engine.codegen.frame import Frame, block_label, function_name
+from truestep.engine.codegen.leaving import go_by_table, go_to_slot, write_dispatch, write_shared_ways
+from truestep.engine.codegen.operations import CONDITIONS, OPERATIONS
 from truestep.engine.codegen.registers import BlockRegisters, Place
-from truestep.engine.codegen.support import CONTROLS, GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
+from truestep.engine.codegen.support import GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
 from truestep.engine.layout import (
-    CONTROL,
     CONTROL_OPEN_PAGE,
-    CONTROL_PC,
     CONTROL_STORE_CHECK,
-    CONTROL_TABLE,
-    ENTRY_BITS,
-    ENTRY_MASK,
     OPEN,
+    OPEN_ALONE,
+    OPEN_WITH_NEXT,
     PINNED,
 )
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
@@ -64,9 +62,9 @@ def translate_region(flow: Flow, local_functions: frozenset[int], code: CodeMap)
         if groups and rounds > 1:
             _BlockTranslator(frame, block, copies, [], rounds).translate()
     if flow.dispatched:
-        _write_dispatch(frame)
+        write_dispatch(frame)
     if flow.is_baseline:
-        _write_shared_ways(frame)
+        write_shared_ways(frame)
     frame.write_trap()
     return frame.definition()
 
@@ -264,14 +262,14 @@ class _BlockTranslator:
             value = emit.value(f"trunc i64 {value} to {kind}")
         emit.line(f"store {kind} {value}, ptr {pointer}, align 1, {GUEST}")
 
-    def _is_open(self, address: str) -> str:
-        """Whether a store that begins at `address` needs no check."""
+    def _is_open(self, address: str, least: int = OPEN_ALONE) -> str:
+        """Whether a store that begins at `address` needs no check, or one that begins up to a page later."""
         emit = self._emit
         page = emit.value(f"lshr i64 {address}, {PAGE_SHIFT}")
         pages = emit.value(f"getelementptr i8, ptr %memory, i64 {OPEN}")
         flag_at = emit.value(f"getelementptr i8, ptr {pages}, i64 {page}")
         flag = emit.value(f"load i8, ptr {flag_at}, {PAGES}")
-        return emit.value(f"icmp ne i8 {flag}, 0")
+        return emit.value(f"icmp uge i8 {flag}, {least}")
 
     def _check_store(self, address: str, size_bytes: int) -> str:
         check = self._frame.shared(CONTROL_STORE_CHECK)
@@ -286,19 +284,33 @@ class _BlockTranslator:
         emit = self._emit
         for group in self._groups:
             base = self._read(group.register)
+            onward = emit.name("opened")
+            if group.lowest != group.highest:
+                apart = emit.name("apart")
+                is_open = self._is_open(self._masked(base, group.lowest), OPEN_WITH_NEXT)
+                emit.line(f"br i1 {is_open}, label %{onward}, label %{apart}, {LIKELY}")
+                emit.label(apart)
             for distance in sorted({group.lowest, group.highest}):
-                full = emit.value(f"add i64 {base}, {distance}")
-                address = emit.value(f"and i64 {full}, {MEMORY_SIZE_BYTES - 1}")
-                ready, seldom = emit.name("ready"), closed
-                if self._rounds == 1:
-                    seldom = emit.name("closed")
-                emit.line(f"br i1 {self._is_open(address)}, label %{ready}, label %{seldom}, {LIKELY}")
-                if self._rounds == 1:
-                    emit.label(seldom)
-                    call = f"call preserve_mostcc i1 {self._frame.shared(CONTROL_OPEN_PAGE)}"
-                    opened = emit.value(f"{call}(ptr %memory, i64 {address}) cold nounwind")
-                    emit.line(f"br i1 {opened}, label %{ready}, label %{closed}")
-                emit.label(ready)
+                self._open_page(self._masked(base, distance), closed)
+            emit.line(f"br label %{onward}")
+            emit.label(onward)
+
+    def _masked(self, base: str, distance: int) -> str:
+        full = self._emit.value(f"add i64 {base}, {distance}")
+        return self._emit.value(f"and i64 {full}, {MEMORY_SIZE_BYTES - 1}")
+
+    def _open_page(self, address: str, closed: str) -> None:
+        """Go to `closed` if a page is not open; in a block that is not repeated, if it cannot be opened."""
+        emit, ready, seldom = self._emit, self._emit.name("ready"), closed
+        if self._rounds == 1:
+            seldom = emit.name("closed")
+        emit.line(f"br i1 {self._is_open(address)}, label %{ready}, label %{seldom}, {LIKELY}")
+        if self._rounds == 1:
+            emit.label(seldom)
+            call = f"call preserve_mostcc i1 {self._frame.shared(CONTROL_OPEN_PAGE)}"
+            opened = emit.value(f"{call}(ptr %memory, i64 {address}) cold nounwind")
+            emit.line(f"br i1 {opened}, label %{ready}, label %{closed}")
+        emit.label(ready)
 
     # --- where a block goes on ------------------------------------------------------------------------------
 
@@ -340,10 +352,9 @@ class _BlockTranslator:
     def _branch(self, last: Instruction) -> None:
         emit = self._emit
         a, b = self._read(last.rs1), self._read(last.rs2)
-        self._registers.settle()
+        ways = self._block.next_pc, wrap32(self._block.last_pc + last.immediate)
+        self._registers.settle(self._unneeded_at(ways[0]) & self._unneeded_at(ways[1]))
         condition = emit.value(f"icmp {CONDITIONS[last.name]} i64 {a}, {b}")
-        following = self._block.next_pc
-        target = wrap32(self._block.last_pc + last.immediate)
         edges: dict[str, int] = {}
 
         def label_of(pc: int) -> str:
@@ -353,7 +364,7 @@ class _BlockTranslator:
             edges[label] = pc
             return label
 
-        taken, not_taken = label_of(target), label_of(following)
+        taken, not_taken = label_of(ways[1]), label_of(ways[0])
         emit.line(f"br i1 {condition}, label %{taken}, label %{not_taken}")
         for label, pc in edges.items():
             emit.label(label)
@@ -378,21 +389,24 @@ class _BlockTranslator:
             emit.line(f"store i64 {target}, ptr %indirect")
             emit.line("br label %dispatch")
         else:
-            target = _address_of_jump(emit, target)
             self._spill(self._changed())
             if self._flow.is_baseline:
                 self._go_shared("going", target, PINNED_MASK)
             else:
-                _go_by_table(self._frame, target, self._left, self._pinned(PINNED_MASK))
+                go_by_table(self._frame, target, self._left, self._pinned(PINNED_MASK))
 
     def _go(self, pc: int) -> None:
         """Go on at `pc`, inside or outside the function."""
         if pc in self._flow.blocks:
-            self._registers.settle()
+            self._registers.settle(self._unneeded_at(pc))
             self._registers.settle_for(pc)
             self._emit.line(f"br label %{self._label_of(pc)}")
         else:
             self._go_outside(pc)
+
+    def _unneeded_at(self, pc: int) -> int:
+        """Registers that stay in the control block but need not be right when a block begins, by bit."""
+        return self._flow.unseen[pc] & self._flow.homed if pc in self._flow.blocks else 0
 
     def _go_outside(self, pc: int) -> None:
         """Go on at `pc` in another function."""
@@ -405,90 +419,6 @@ class _BlockTranslator:
         if self._frame.is_local(pc):
             self._frame.go_on(function_name(pc), self._left, "1", pinned)
         elif may_fetch(pc) and 0 <= slot < self._frame.code.table_count:
-            _go_to_slot(self._frame, str(slot), str(pc), self._left, pinned)
+            go_to_slot(self._frame, str(slot), str(pc), self._left, pinned)
         else:
             self._frame.leave(self._left, str(pc), pinned)
-
-
-def _address_of_jump(emit: Emitter, target: str) -> str:
-    """The address to which a jump to the value of a register leads."""
-    return emit.value(f"and i64 {target}, {MEMORY_SIZE_BYTES - 2}")
-
-
-def _write_dispatch(frame: Frame) -> None:
-    """Write the single place from which indirect jumps go on within the function.
-
-    Where there are many targets, the table of them is asked first; an odd address is not in it.
-    """
-    emit = frame.emitter
-    emit.label("dispatch")
-    target = emit.value("load i64, ptr %indirect")
-    if frame.flow.goes_by_table:
-        places = frame.dispatch_places()
-        low = emit.value(f"trunc i64 {target} to i32")
-        distance = emit.value(f"sub i32 {low}, {places[0]}")
-        place = emit.value(f"call i32 @llvm.fshr.i32(i32 {distance}, i32 {distance}, i32 2)")
-        # A misaligned distance becomes a large number.
-        is_own = emit.value(f"icmp ult i32 {place}, {len(places)}")
-        emit.line(f"br i1 {is_own}, label %own, label %outside, {LIKELY}")
-        emit.label("own")
-        wide = emit.value(f"zext i32 {place} to i64")
-        at = emit.value(f"getelementptr ptr, ptr {dispatch_name(frame.flow.start)}, i64 {wide}")
-        frame.write_chosen(emit.value(f"load ptr, ptr {at}"))
-    else:
-        cases = " ".join(f"i64 {pc}, label %{block_label(pc)}" for pc in frame.flow.dispatched)
-        emit.line(f"switch i64 {_address_of_jump(emit, target)}, label %outside [{cases}]")
-    emit.label("outside")
-    for register in frame.having(frame.indirect_changed & ~PINNED_MASK):
-        value = emit.value(f"load i64, ptr %x{register}")
-        emit.line(f"store i64 {value}, ptr %s{register}, {CONTROLS}")
-    outward = _address_of_jump(emit, emit.value("load i64, ptr %indirect"))
-    _go_by_table(frame, outward, emit.value("load i64, ptr %count"), frame.pinned())
-
-
-def _write_shared_ways(frame: Frame) -> None:
-    """Write the two ways out of baseline code (_go_shared)."""
-    emit = frame.emitter
-    emit.label("leaving")
-    frame.leave(emit.value("load i64, ptr %count"), emit.value("load i64, ptr %indirect"), frame.pinned())
-    emit.label("going")
-    target = emit.value("load i64, ptr %indirect")
-    _go_by_table(frame, target, emit.value("load i64, ptr %count"), frame.pinned())
-
-
-def _go_by_table(frame: Frame, target: str, left: str, pinned: dict[int, str]) -> None:
-    """Go on at an address that is known only now."""
-    _go_to_slot(frame, _slot_of(frame, target), target, left, pinned)
-
-
-def _slot_of(frame: Frame, target: str) -> str:
-    """The slot of the entry table for an address, counted from the program's first."""
-    emit, code = frame.emitter, frame.code
-    low = emit.value(f"trunc i64 {target} to i32")
-    distance = emit.value(f"sub i32 {low}, {4 * code.table_first}")
-    slot = emit.value(f"call i32 @llvm.fshr.i32(i32 {distance}, i32 {distance}, i32 2)")
-    # A misaligned distance becomes a large number.
-    within = emit.value(f"call i32 @llvm.umin.i32(i32 {slot}, i32 {code.table_count})")
-    return emit.value(f"zext i32 {within} to i64")
-
-
-def _entry_at(frame: Frame, slot: str) -> str:
-    """What the entry table holds in a slot."""
-    emit = frame.emitter
-    table_at = emit.value(f"getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_TABLE}")
-    table = emit.value(f"load ptr, ptr {table_at}, {CONTROLS}")
-    first = emit.value(f"getelementptr i8, ptr {table}, i64 {8 * frame.code.table_first}")
-    slot_at = emit.value(f"getelementptr i64, ptr {first}, i64 {slot}")
-    return emit.value(f"load i64, ptr {slot_at}, {CONTROLS}")
-
-
-def _go_to_slot(frame: Frame, slot: str, pc: str, left: str, pinned: dict[int, str]) -> None:
-    """Go on where an entry of the table leads; `leave_at` needs the pc."""
-    emit = frame.emitter
-    pc_at = emit.value(f"getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_PC}")
-    emit.line(f"store i64 {pc}, ptr {pc_at}, {CONTROLS}")
-    entry = _entry_at(frame, slot)
-    address = emit.value(f"lshr i64 {entry}, {ENTRY_BITS}")
-    function = emit.value(f"inttoptr i64 {address} to ptr")
-    number = emit.value(f"and i64 {entry}, {ENTRY_MASK}")
-    frame.go_on(function, left, number, pinned)

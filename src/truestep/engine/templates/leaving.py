@@ -1,10 +1,9 @@
 """The ways into a unit's code and out: by the entry table, to `run`, by a trap; and the slow path of stores.
 
-Between them the budget is less by `WINDOW_CYCLES`, so that a block which takes its cycles sees by the sign
-whether enough are left.
+The budget is what is left beyond `WINDOW_CYCLES` (support.PARAMETERS), so that a block which takes its cycles
+sees by the sign whether enough are left.
 """
 
-from truestep.engine.analysis.liveness import WINDOW_CYCLES
 from truestep.engine.layout import (
     CONTROL,
     CONTROL_LEAVE,
@@ -17,9 +16,9 @@ from truestep.engine.layout import (
 from truestep.engine.templates.encoding import (
     HOSTS,
     KEPT,
-    LEFT,
     MOVE,
     MOVE_TO,
+    R10,
     RAX,
     RDX,
     RSI,
@@ -33,10 +32,9 @@ from truestep.engine.templates.encoding import (
 )
 
 _KEPT_AT = register_offset(KEPT)
-WAY_IN = with_control(MOVE, HOSTS[KEPT], _KEPT_AT) + with_number(0, LEFT, -WINDOW_CYCLES)
+WAY_IN = with_control(MOVE, HOSTS[KEPT], _KEPT_AT)
 """What an entry does first."""
-_ALL_LEFT = with_number(5, LEFT, -WINDOW_CYCLES)
-_WAY_OUT = with_control(MOVE_TO, HOSTS[KEPT], _KEPT_AT) + _ALL_LEFT
+_WAY_OUT = with_control(MOVE_TO, HOSTS[KEPT], _KEPT_AT)
 _PC_AT, _TABLE_AT = CONTROL + 8 * CONTROL_PC, CONTROL + 8 * CONTROL_TABLE
 _LEAVE = with_control(b"\xff", 4, CONTROL + 8 * CONTROL_LEAVE, is_wide=False)
 _ENTER = between(b"\x0f\xb7", RDX, RAX, is_wide=False) + shift_number(5, RAX, ENTRY_BITS) + b"\xff\xe0"
@@ -50,7 +48,7 @@ def leave_at(pc: int) -> bytes:
 
 def trap(marker: int) -> bytes:
     """Return to `run` with a trap (support.trap_marker); a final state has no registers."""
-    return _ALL_LEFT + b"\x48\xba" + marker.to_bytes(8, "little") + _LEAVE
+    return b"\x48\xba" + marker.to_bytes(8, "little") + _LEAVE
 
 
 def go_by_table(pc: int) -> bytes:
@@ -62,7 +60,7 @@ def go_by_table(pc: int) -> bytes:
 def slot_of_target(first: int, count: int) -> bytes:
     """Find the slot of the pc in RAX, of `count` from `first` on; the jump is taken if it has none."""
     note = _WAY_OUT + with_control(MOVE_TO, RAX, _PC_AT)
-    # A misaligned distance becomes a large number.
+    # A misaligned distance becomes a large number, that of an odd address too.
     slot = sum_of(RDX, RAX, -4 * first, is_wide=False) + between(b"\xc1", 1, RDX, is_wide=False) + b"\2"
     return note + slot + with_number(7, RDX, count, is_wide=False) + b"\x0f\x83"
 
@@ -72,7 +70,18 @@ def go_by_slot(first: int) -> bytes:
     return with_control(MOVE, RAX, _TABLE_AT) + b"\x48\x8b\x84\xd0" + word(8 * first) + _ENTER
 
 
-GO_ASTRAY = between(MOVE, RDX, RAX, is_wide=False) + _LEAVE
+def place_of_target(first: int, last: int) -> bytes:
+    """Find the place of the pc in RAX between two others; the jump is taken if it is not between them."""
+    place = sum_of(RDX, RAX, -first, is_wide=False) + between(b"\xc1", 1, RDX, is_wide=False) + b"\2"
+    # A misaligned distance becomes a large number.
+    return place + with_number(7, RDX, (last - first) // 4, is_wide=False) + b"\x0f\x87"
+
+
+TABLE_OF_TARGETS = b"\x4c\x8d\x15"
+"""The address of a table to R10: its distance from what follows the hole comes next."""
+GO_BY_DISTANCE = b"\x49\x63\x14\x92" + between(b"\x03", RDX, R10) + b"\xff\xe2"
+"""Go on at the distance from that table that lies at a place in it."""
+GO_ASTRAY = with_number(4, RAX, -2, is_wide=False) + between(MOVE, RDX, RAX, is_wide=False) + _LEAVE
 """Return to `run`, which goes on at the pc in RAX: it has no slot."""
 STORE_SLOWLY = (
     b"\x41\x53\x56\x50\x48\x83\xec\x08"  # push r11, rsi, rax; align the stack

@@ -3,8 +3,9 @@
 - Each block checks the budget for itself, and each is an entry. Between instructions all registers are in
   their places (encoding.HOSTS), so a block can be left before its first one, and go on in any other.
 - The way in to a block lies before it or, where the block before goes on there, after all blocks.
-- A jump within the unit is a jump; one that leaves it goes by the entry table. Nothing leaves by the table
-  with less budget than `WINDOW_CYCLES`, on which functions of the best tier rely (liveness).
+- A jump within the unit is a jump; one that leaves it goes by the entry table. A jump through a register
+  looks at a table of its region's targets first. The sign of
+  the budget says whether so many cycles are left beyond the window (liveness.WINDOW_CYCLES).
 - Entries, short budgets and stores to pages that are not open lie after the blocks: they are rare.
 - The code holds no address of this process, so that it can be kept on disk.
 """
@@ -19,17 +20,21 @@ from numpy.typing import NDArray
 
 from truestep.base.integers import wrap32
 from truestep.engine.analysis.code_map import BLOCK_LIMIT_WORDS, CodeMap, between
+from truestep.engine.analysis.flow import RETURN_REGISTERS
 from truestep.engine.codegen.support import trap_marker
-from truestep.engine.templates.encoding import LEFT, RAX, RDX, address_of, set_low, set_number, with_number
+from truestep.engine.templates.encoding import LEFT, RDX, address_of, set_low, set_number, with_number
 from truestep.engine.templates.floats import float_code, is_called
 from truestep.engine.templates.instructions import code_of, comparison_code, store_code
 from truestep.engine.templates.leaving import (
     GO_ASTRAY,
+    GO_BY_DISTANCE,
     STORE_SLOWLY,
+    TABLE_OF_TARGETS,
     WAY_IN,
     go_by_slot,
     go_by_table,
     leave_at,
+    place_of_target,
     slot_of_target,
     trap,
 )
@@ -126,10 +131,13 @@ _ENDING = (Kind.BRANCH, Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM)
 
 def unit_code(code: CodeMap, regions: Iterable[int], templates: Templates) -> MachineCode:
     """The machine code of regions that are translated together."""
-    blocks = [block for region in regions for block in _blocks(code, region)]
-    writer = _Writer(code, templates, [start for start, _ in blocks])
-    for start, words in blocks:
-        writer.block(start, words)
+    parts = [[*_blocks(code, region)] for region in regions]
+    writer = _Writer(code, templates, [start for blocks in parts for start, _ in blocks])
+    for blocks in parts:
+        writer.targets = between(code.indirect, blocks[0][0], blocks[-1][0] + 4)
+        for start, words in blocks:
+            writer.block(start, words)
+        writer.write_targets()
     return writer.finished()
 
 
@@ -168,6 +176,10 @@ class _Writer:
         self._jumps: list[tuple[int, int]] = []
         """Holes, and the block that each leads to."""
         self._calls_floats = False
+        self.targets: list[int] = []
+        """What indirect jumps reach in the region whose blocks are being written."""
+        self._choices: list[tuple[int, int]] = []
+        """Holes that lead to where indirect jumps of the region leave it, and that lead to its table."""
         self._astray: list[int] = []
         """Holes that lead to where a pc has no slot in the entry table."""
         self._short: list[tuple[int, int, int]] = []
@@ -262,11 +274,38 @@ class _Writer:
             self._go(start, wrap32(pc - 4 + upper.immediate + last.immediate & ~1))
             return
         self._out += address_of(last.rs1, last.immediate)
-        self._out += with_number(4, RAX, -2, is_wide=False)
+        if self.targets and not last.rd and last.rs1 not in RETURN_REGISTERS:
+            self._out += place_of_target(self.targets[0], self.targets[-1])
+            outside = self._hole()
+            self._out += TABLE_OF_TARGETS
+            self._choices.append((outside, self._hole()))
+            self._out += GO_BY_DISTANCE
+            return
         self._link(last.rd, pc)
+        self._go_by_register()
+
+    def _go_by_register(self) -> None:
+        """Leave the unit for the address in RAX."""
         self._out += slot_of_target(self._code.table_first, self._code.table_count)
         self._astray.append(self._hole())
         self._out += go_by_slot(self._code.table_first)
+
+    def write_targets(self) -> None:
+        """Write where the region's indirect jumps leave it, and the table of what they reach in it."""
+        if not self._choices:
+            return
+        outside = len(self._out)
+        self._go_by_register()
+        first, last = self.targets[0], self.targets[-1]
+        table = len(self._out)
+        distances = np.full((last - first) // 4 + 1, outside - table, np.int32)
+        for pc in self.targets:
+            distances[(pc - first) // 4] = self._places[pc] - table
+        self._out += distances.astype("<i4").tobytes()
+        for leaving, reading in self._choices:
+            self._fill(leaving, outside)
+            self._fill(reading, table)
+        self._choices.clear()
 
     def _go(self, start: int, pc: int) -> None:
         """Go on at `pc`, inside or outside the unit."""

@@ -79,7 +79,10 @@ class Reject(StrEnum):
     PHASE_BACK = "phase moves forward only"
     PHASE_UNKNOWN = "no such phase"
     RECORD_EMPTY = "record is empty"
+    OPERATOR_RECORD = "not a record of this operator"
+    """Of clients: no contract reads a record."""
     SHARE_BOUNDS = "share out of bounds"
+    SIGNATURE_OTHER = "signature of somebody else"
     STAKE_LIMIT = "stake is too large"
 
     # Programs (S1.1).

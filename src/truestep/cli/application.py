@@ -64,6 +64,7 @@ PANELS = {
         "deposit": "deposit",
         "withdraw": "withdraw",
         "delegate": "delegate",
+        "operator": "operator",
     },
     "Proofs": {
         "quantise": "quantise",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -16,7 +16,14 @@ from truestep.protocol.calls import NOBODY
 
 if TYPE_CHECKING:
     from truestep.adapters.chain.codec import Message
-    from truestep.adapters.chain.timelock import Timelock
+    from truestep.adapters.chain.signing import Signer
+
+
+class OwnedChain(Protocol):
+    """Where a call is sent."""
+
+    web3: Any
+    chain_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,24 +88,37 @@ class OwnerOptions:
                 " --keystore, or --call-data if that account is a Safe",
             )
 
-    def send(self, screen: Screen, timelock: "Timelock", message: "Message", intent: str) -> bool:
+    def send(self, screen: Screen, chain: OwnedChain, message: "Message", intent: str) -> bool:
         """Send it and wait, or print it. Returns whether it landed. Raises Rejected, Unavailable."""
-        from truestep.adapters.chain.deploy import send_one
-        from truestep.adapters.chain.sender import Sender
         from truestep.adapters.keystore import open_keystore
-        from truestep.adapters.store.sqlite import SqliteStore
 
         sends = self.sender()
         if sends is None:
-            screen.result(_printed(screen, message, timelock.chain_id))
+            screen.result(_printed(screen, message, chain.chain_id))
             return False
         signer = open_keystore(sends.keystore, ask_password(sends.password_file))
-        policy = transaction_policy(sends.max_fee, sends.max_tip)
-        with SqliteStore() as store:
-            sender = Sender(timelock.web3, timelock.chain_id, signer, store, policy)
-            screen.doing(f"sending {intent}")
-            send_one(sender, intent, message)
+        send_as(signer, sends, screen, chain, message, intent)
         return True
+
+
+def send_as(
+    signer: "Signer",
+    sends: SenderOptions,
+    screen: Screen,
+    chain: OwnedChain,
+    message: "Message",
+    intent: str,
+) -> None:
+    """Send a message from an account and wait for it. Raises Rejected, Unavailable."""
+    from truestep.adapters.chain.deploy import send_one
+    from truestep.adapters.chain.sender import Sender
+    from truestep.adapters.store.sqlite import SqliteStore
+
+    policy = transaction_policy(sends.max_fee, sends.max_tip)
+    with SqliteStore() as store:
+        sender = Sender(chain.web3, chain.chain_id, signer, store, policy)
+        screen.doing(f"sending {intent}")
+        send_one(sender, intent, message)
 
 
 def _printed(screen: Screen, message: "Message", chain_id: int) -> dict[str, Any]:

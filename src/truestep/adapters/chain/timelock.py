@@ -1,19 +1,14 @@
-"""The owner of a network: what it has announced, and its calls (docs/protocol.md S2.4)."""
+"""Entries of Verifiers: those that were announced, and the calls about them (docs/protocol.md S2.4)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
-from web3 import Web3
-
-from truestep.adapters.chain.answers import RawLog
 from truestep.adapters.chain.codec import Message, encode_function
-from truestep.adapters.chain.connection import asking_node, check_chain, connect, endpoints_of
+from truestep.adapters.chain.connection import asking_node
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.foreign_verifiers import code_at
-from truestep.adapters.chain.log_search import search_logs
-from truestep.adapters.chain.pinned import PinnedReader
-from truestep.adapters.chain.record_codec import View, checksummed, number, word
+from truestep.adapters.chain.owner import Action, Owner
+from truestep.adapters.chain.record_codec import checksummed, number
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, Bytes32
 from truestep.base.units import coins
@@ -23,29 +18,29 @@ from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.validity.contracts.verifiers import Entry, EntryNumber, Selector
 from truestep.protocol.validity.verifiers import require_bounds
 
-DUE_SECONDS = 14 * 86_400
-"""An action that nobody has executed so long after its delay has to be announced again (S2.4)."""
-NO_SALT = Bytes32(bytes(32))
-"""Entries have numbers, which tell equal actions apart."""
-_ANNOUNCED = Web3.keccak(text="Announced(bytes32,address,bytes,bytes32,uint256)")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
     """An entry that was announced, and is neither added nor cancelled."""
 
-    action_id: Bytes32
-    message: bytes
-    salt: Bytes32
-    due_at: int
-    """From this second on anybody may execute it, until `stale_at`."""
+    action: Action
     number: EntryNumber
     entry: Entry
 
     @property
+    def action_id(self) -> Bytes32:
+        """Under which it was announced."""
+        return self.action.action_id
+
+    @property
+    def due_at(self) -> int:
+        """From this second on anybody may execute it, until `stale_at`."""
+        return self.action.due_at
+
+    @property
     def stale_at(self) -> int:
         """The last second in which it may be executed."""
-        return self.due_at + DUE_SECONDS
+        return self.action.stale_at
 
 
 class Timelock:
@@ -59,67 +54,35 @@ class Timelock:
                 "this network believes no proofs: its deployment file names no Verifiers. Use another"
                 " network",
             )
-        self.web3 = connect(node)
-        check_chain(self.web3, deployment.chain_id)
+        self._owner = Owner(node, deployment)
+        self.web3 = self._owner.web3
         self.chain_id, self.delay_seconds = deployment.chain_id, deployment.delay_seconds
-        self._deployment = deployment
-        self._reader = PinnedReader(self.web3, deployment)
-        self._verifiers, self._lock = deployment.address(VERIFIERS), deployment.address("Timelock")
+        self._verifiers = deployment.address(VERIFIERS)
 
     def now(self) -> int:
         """The time of the newest block."""
-        with asking_node():
-            return int(self.web3.eth.get_block("latest").get("timestamp", 0))
+        return self._owner.now()
 
     def proposer(self) -> Address:
         """Who announces."""
-        return self._reader.one(_address("proposer"))
+        return self._owner.proposer()
 
     def guardian(self) -> Address:
         """Who stops entries and cancels announcements; the zero address if there is nobody."""
-        return self._reader.one(_address("guardian"))
+        return self._owner.guardian()
 
     def entry_count(self) -> int:
         """How many entries Verifiers has."""
-        return self._reader.one(number(VERIFIERS, "entry_count"))
+        return self._owner.reader.one(number(VERIFIERS, "entry_count"))
 
     def announced(self) -> list[Announcement]:
         """The entries that are announced, the oldest first. Raises `Unavailable`."""
-        endpoints, topics = endpoints_of(self.web3), [bytes(_ANNOUNCED)]
-        first, last = self._deployment.block_number, endpoints.head().number
-        logs = search_logs(endpoints, self._lock, topics, first, last)
-        found = {each.action_id: each for log in logs for each in self._entries_in(log)}
-        dues = self._reader.views([number("Timelock", "due_times", each) for each in found])
-        # An action of an earlier proposer has another id now, and can never be executed.
-        ids = self._reader.views(
-            [
-                word("Timelock", "action_id", self._verifiers, each.message, each.salt)
-                for each in found.values()
-            ]
-        )
+        found = ((each, self._decoded(each.message)) for each in self._owner.announced(self._verifiers))
         return [
-            each
-            for each, due_at, action_id in zip(found.values(), dues, ids, strict=True)
-            if due_at == each.due_at and action_id == each.action_id
+            Announcement(action=action, number=decoded[0], entry=decoded[1])
+            for action, decoded in found
+            if decoded is not None
         ]
-
-    def _entries_in(self, log: RawLog) -> Iterator[Announcement]:
-        """The entry of an announcement, if that is what it is of."""
-        action_id, target = log.topics[1], log.topics[2]
-        message, salt, due_at = self.web3.codec.decode(["bytes", "bytes32", "uint256"], log.payload)
-        if Web3.to_checksum_address(target[12:]) != Web3.to_checksum_address(self._verifiers):
-            return
-        decoded = self._decoded(message)
-        if decoded is not None:
-            number_, entry = decoded
-            yield Announcement(
-                action_id=Bytes32(action_id),
-                message=message,
-                salt=Bytes32(salt),
-                due_at=due_at,
-                number=number_,
-                entry=entry,
-            )
 
     def _decoded(self, message: bytes) -> tuple[EntryNumber, Entry] | None:
         """What `add` is called with; None for another call, or one that `add` would not take."""
@@ -162,16 +125,16 @@ class Timelock:
             ) from error
 
     def announce(self, entry: Entry, number: EntryNumber) -> Message:
-        """Say that the entry will be added, as this number."""
-        return self._call("announce", self._verifiers, self._add(entry, number), NO_SALT)
+        """Say that the entry will be added, as this number. Numbers tell equal entries apart."""
+        return self._owner.announce(self._verifiers, self._add(entry, number))
 
     def execute(self, announced: Announcement) -> Message:
         """Add it."""
-        return self._call("execute", self._verifiers, announced.message, announced.salt)
+        return self._owner.execute(announced.action)
 
     def cancel(self, announced: Announcement) -> Message:
         """Take it back."""
-        return self._call("cancel", announced.action_id)
+        return self._owner.cancel(announced.action_id)
 
     def stop(self, number: EntryNumber) -> Message:
         """Believe an entry no longer. This is a call of the guardian's, not of the timelock's."""
@@ -180,10 +143,3 @@ class Timelock:
     def _add(self, entry: Entry, number: EntryNumber) -> bytes:
         values = tuple(getattr(entry, field.name) for field in fields(Entry))
         return encode_function(self.web3, VERIFIERS, "add", [values, number])
-
-    def _call(self, function: str, *arguments: Any) -> Message:
-        return Message(to=self._lock, payload=encode_function(self.web3, "Timelock", function, arguments))
-
-
-def _address(function: str) -> View:
-    return View(contract="Timelock", function=function, build=checksummed)

@@ -9,6 +9,7 @@ import typer
 from truestep.base.ids import Bytes32
 from truestep.base.units import coins
 from truestep.circuits.setup_key import KeyName
+from truestep.cli.delays import skip_time
 from truestep.cli.entry_words import announcement_fields, moment, shown_announcement
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
@@ -45,8 +46,6 @@ ACTIVE_DAYS = 365
 """Longer than most believe a verifier without looking again."""
 DAY_SECONDS = 86_400
 DAY = ["%Y-%m-%d"]
-SKIP_TRIES = 5
-"""A devnet's clock and its newest block differ by a second or so, either way."""
 
 EntryArgument = Annotated[int, typer.Argument(metavar="ENTRY", min=1, help="The number of the entry.")]
 ActionOption = Annotated[
@@ -191,7 +190,7 @@ def execute(
             " and announce it again, as it then gets another number",
         )
     if skip_delay and timelock.now() < found.due_at:
-        _skip_delay(network, timelock, found.due_at)
+        skip_time(network, timelock, found.due_at)
     _refuse_early_and_late(timelock, found)
     if not owner.send(screen, timelock, timelock.execute(found), f"add entry {entry}"):
         screen.note("anybody may send this")
@@ -328,24 +327,6 @@ def _announced(timelock: "Timelock", number: int, action: str | None) -> "Announ
         "not announced",
         f"entry {number} is not announced, or was added or cancelled since; see `truestep verifiers list`",
     )
-
-
-def _skip_delay(network: NetworkOptions, timelock: "Timelock", due_at: int) -> None:
-    from truestep.composition.network import DEVNET_CHAINS
-    from truestep.devnet.remote import RemoteDevnet
-
-    if timelock.chain_id not in DEVNET_CHAINS:
-        raise Failure(
-            "no devnet",
-            f"chain {timelock.chain_id} is no devnet, and nobody moves its time; leave out --skip-delay, and"
-            f" execute from {moment(due_at)} on",
-        )
-    devnet = RemoteDevnet(network.rpc[0].split()[0])
-    for _ in range(SKIP_TRIES):
-        left = due_at - timelock.now()
-        if left <= 0:
-            return
-        devnet.advance(left + 1)
 
 
 def _refuse_early_and_late(timelock: "Timelock", found: "Announcement") -> None:

@@ -15,6 +15,7 @@ from web3.logs import DISCARD
 from truestep.base.ids import BatchId, Bytes32, JobId
 from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import load_artifact
+from truestep.protocol.assignment.rules import DRAW_RULES
 from truestep.protocol.settlement.encoding import encode, hash_struct
 from truestep.protocol.settlement.ids import NOBODY, Item, LeafId, PackedItem, claim_of, unpack_item
 from truestep.protocol.settlement.parameters import Parameters
@@ -35,6 +36,7 @@ RULES = Parameters(
     winner_share_bps=5_000,
     gas_price_cap_wei=10**9,
 )
+DRAWS = DRAW_RULES
 REQUESTER, OPERATOR, CHALLENGER, OTHER = range(4)
 """Anvil's accounts; the requester also deploys."""
 STAKE_WEI = 2_000 * 10**18
@@ -79,6 +81,8 @@ class Network:
     disputes: Contract = field(init=False)
     assurances: Contract = field(init=False)
     owner: Contract = field(init=False)
+    randomness: Contract = field(init=False)
+    sortition: Contract = field(init=False)
     posted: dict[JobId, tuple[Work, JobTerms]] = field(default_factory=dict[JobId, tuple[Work, JobTerms]])
     _programs: dict[int, int] = field(default_factory=dict[int, int])
 
@@ -94,8 +98,12 @@ class Network:
         self.disputes = self.deploy("Disputes", self.jobs.address, leaves.address, self.step.address)
         self.assurances = self.deploy("Assurances", self.owner.address, self.disputes.address)
         self.results = self.deploy("Results", self.jobs.address)
+        phases = (DRAWS.commit_seconds, DRAWS.reveal_seconds, DRAWS.draw_seconds)
+        self.randomness = self.deploy("Randomness", *phases, DRAWS.entropy_bond_wei)
+        links = (self.assurances.address, self.randomness.address)
+        self.sortition = self.deploy("Sortition", *links, DRAWS.least_pledge_wei, DRAWS.exit_seconds)
         functions = self.operators.functions
-        for module in (self.jobs, self.disputes, self.assurances):
+        for module in (self.jobs, self.disputes, self.assurances, self.sortition):
             self.gas(functions.add_module(module.address), REQUESTER)
         self.gas(functions.seal(), REQUESTER)
         linked = (self.assurances.address, self.disputes.address, self.results.address)

@@ -35,6 +35,11 @@ What [Verifiers](validity.md) takes besides the verifier that it asks, which is 
 to 36 bytes; [circuits](circuits-benchmarks.md) and [receipts](receipts-gas.md) say what verifiers and the
 bytes of their proofs take. The batch has four shards of one job.
 """
+DRAWS_NOTE = """\
+Randomness and Sortition ([assignment.md](assignment.md)). A draw is a view that policies call; here each is a
+transaction by itself, with its 21,000 gas. Of the members, 9,999 were written into the storage,
+and the pure model draws the same ones.
+"""
 HONEST_NOTE = """\
 What a challenger pays for a whole dispute over 2^40 cycles on a leaf of a batch of 32 jobs, from `open` to
 `withdraw_to` (protocol S7.7): if its game strikes the claim, and if another game strikes it after the same
@@ -111,6 +116,7 @@ class Measurement:
     batch_leaf_extra: int
     honest: dict[str, int]
     proofs: dict[str, int]
+    draws: dict[str, int]
     steps: dict[str, int]
     sizes: dict[str, int]
 
@@ -146,6 +152,8 @@ def page(measured: Measurement, bars: Sequence[Bar]) -> str:
             _gas_table("what", measured.honest),
             "## Claims that are proven\n\n" + PROOF_NOTE,
             _gas_table("what", measured.proofs),
+            "## Draws\n\n" + DRAWS_NOTE,
+            _gas_table("what", measured.draws),
             "## One step\n\n" + STEP_NOTE,
             _gas_table("kind", measured.steps),
             furthest_note(measured.steps[FURTHEST], step_limit),

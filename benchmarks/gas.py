@@ -10,6 +10,7 @@ from typing import Any
 
 from _anvil import REPOSITORY, find_anvil, running_anvil
 from _gas_disputes import Dispute
+from _gas_draws import FIVE_OF_MANY, DrawsNetwork
 from _gas_floats import FloatLie, float_lie
 from _gas_network import (
     LEASE_SECONDS,
@@ -194,6 +195,7 @@ def measure(web3: Web3) -> Measurement:
         batch_leaf_extra=batched.total - whole[40].total,
         honest=measure_honest(network, witness),
         proofs=ValidityNetwork(busy).measure(),
+        draws=DrawsNetwork(busy).measure(),
         steps=measure_steps(network),
         sizes=sizes,
     )
@@ -213,6 +215,7 @@ def figures(measured: Measurement) -> dict[str, int]:
         "dispute_float_moves": floating.moves,
         "dispute_float_gas": floating.gas,
         "dispute_batch_leaf_extra": measured.batch_leaf_extra,
+        "draw_5_of_10000": measured.draws[FIVE_OF_MANY],
         "dearest_step": measured.steps[DEAREST],
         "jobs_bytes": measured.sizes["Jobs"],
         "disputes_bytes": measured.sizes["Disputes"],
@@ -234,6 +237,7 @@ def bars(measured: Measurement) -> list[Bar]:
         "dispute_float_moves": ("moves of one that ends in a float", 23),
         "dispute_float_gas": ("gas of one that ends in a float", 2_003_022),
         "dispute_batch_leaf_extra": ("more gas for a leaf of a batch of 32 jobs", 60_000),
+        "draw_5_of_10000": ("a draw of 5 among 10,000", 250_000),
         "dearest_step": (f"one step: {DEAREST}", 110_000),
         "jobs_bytes": ("bytes of `Jobs`", 22_576),
         "disputes_bytes": ("bytes of `Disputes`", 22_576),

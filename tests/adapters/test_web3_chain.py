@@ -13,17 +13,18 @@ from tests.adapters.sending import mine, reorganise
 from tests.e2e.network import COIN_WEI, INPUT, PARAMETERS, POLICY, REWARD_WEI, Network
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.connection import connect
-from truestep.adapters.chain.deploy import deploy
+from truestep.adapters.chain.deploy import carry_out, deploy, owned_by
 from truestep.adapters.chain.deployment import Deployment, read_deployment
 from truestep.adapters.chain.sender import Sender
 from truestep.adapters.chain.web3_chain import Memory, Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import GameId, JobId, ProgramId, task_of
+from truestep.base.ids import Address, GameId, JobId, ProgramId, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
 from truestep.ports.chain import Counters
 from truestep.protocol.calls import Deposit, SetDelegate, TakeTasks, WithdrawStake
+from truestep.protocol.deployment.plans import network_plan
 from truestep.protocol.events import JobPosted, ProgramRegistered
 from truestep.protocol.records import TaskStage
 
@@ -167,9 +168,10 @@ def test_an_interrupted_deployment_goes_on_where_it_was(network: Network) -> Non
     signer, store = Account.from_key(keccak256(b"second deployer")), SqliteStore()
     network.devnet.fund(signer.address, COIN_WEI)
     with pytest.raises(Interrupted):
-        deploy(web3, signer, store, PARAMETERS, policy=POLICY, progress=interrupt)
+        plan = network_plan(PARAMETERS, owned_by(Address(signer.address)))
+        carry_out(web3, signer, store, plan, policy=POLICY, progress=interrupt)
     deployment = deploy(web3, signer, store, PARAMETERS, policy=POLICY)
-    assert web3.eth.get_transaction_count(signer.address) == len(deployment.contracts) + 5
+    assert web3.eth.get_transaction_count(signer.address) == len(deployment.contracts) + 6
     assert deploy(web3, signer, store, PARAMETERS, policy=POLICY) == deployment
     assert open_with(network, deployment).parameters() == network.requester.parameters()
 
@@ -181,7 +183,7 @@ def test_a_deployment_file_is_read_as_written_and_refused_when_spoilt(
     network.deployment.write(path)
     assert read_deployment(path) == network.deployment
     fields = json.loads(path.read_text())
-    spoilt = ("{", json.dumps(fields | {"version": 4}), json.dumps(fields | {"addresses": {}}), "[]")
+    spoilt = ("{", json.dumps(fields | {"version": 3}), json.dumps(fields | {"addresses": {}}), "[]")
     for text in spoilt:
         path.write_text(text)
         assert refusal_of(lambda: read_deployment(path)).reason is Reject.DEPLOYMENT_FILE

@@ -29,6 +29,7 @@ from truestep.adapters.chain.abi import ContractTypes
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.ids import Address
 from truestep.contracts.artifacts import Artifact
+from truestep.protocol.assignment.contracts import randomness, sortition
 from truestep.protocol.audits.contracts import audits
 from truestep.protocol.availability.contracts import kept
 from truestep.protocol.quorum.contracts import quorums
@@ -65,6 +66,8 @@ MODULES: Mapping[str, ModuleType] = {
     "Verifiers": verifiers,
     "Quorums": quorums,
     "Audits": audits,
+    "Randomness": randomness,
+    "Sortition": sortition,
 }
 
 
@@ -181,7 +184,8 @@ class LifeChain:
     def balances(self) -> dict[str, int]:
         """The native coins of the contracts."""
         get_balance = self.evm.chain.get_balance
-        names = ("Operators", "Jobs", "Assurances", "Kept", "Verifiers", "Quorums", "Audits")
+        stakes, policies = ("Operators", "Jobs", "Assurances"), ("Kept", "Verifiers", "Quorums", "Audits")
+        names = (*stakes, *policies, "Randomness", "Sortition")
         held = {name: get_balance(self.contracts[name].address) for name in names if name in self.contracts}
         return held | {"Disputes": get_balance(self.disputes.address)}
 
@@ -252,10 +256,12 @@ def deploy_life_chain(
     executes_steps: bool = False,
     deploy_second: Callable[[Deploy, EvmContract], EvmContract] | None = None,
     second_name: str = "Kept",
+    deploy_modules: Callable[[Deploy, EvmContract], dict[str, EvmContract]] | None = None,
 ) -> LifeChain:
     """Deploy everything, connected, with one set of parameters and both policies; Disputes or its double.
 
-    Steps are executed, or answered as the test says. The second policy is a double, or what is deployed.
+    Steps are executed, or answered as the test says. The second policy is a double, or what is deployed, as
+    are more modules of Operators, by name.
     """
     evm = Evm()
     for account in (DEPLOYER, *PEOPLE):
@@ -272,11 +278,8 @@ def deploy_life_chain(
 
     owner = deploy("Owner", DEPLOYMENT.guardian, DEPLOYMENT.guardian_until)
     first = tuple(getattr(rules, name) for name in rules.__slots__)
-    sets, register, stakes = (
-        deploy("Parameters", owner.address, first),
-        deploy("Programs"),
-        deploy("Operators", owner.address, admission.fresh_share_bps, admission.gate_wei, phase),
-    )
+    sets, register = deploy("Parameters", owner.address, first), deploy("Programs")
+    stakes = deploy("Operators", owner.address, admission.fresh_share_bps, admission.gate_wei, phase)
     board = deploy("Jobs", stakes.address, register.address, sets.address)
     step = evm.deploy("Step", sender=DEPLOYER) if executes_steps else deploy("StepDouble")
     if has_games:
@@ -288,7 +291,8 @@ def deploy_life_chain(
     written = deploy("Results", board.address)
     policies = deploy("Assurances", owner.address, arena.address)
     board.transact("connect", policies.address, arena.address, written.address, sender=DEPLOYER)
-    for module in (board, arena, policies):
+    more = deploy_modules(deploy, policies) if deploy_modules is not None else {}
+    for module in (board, arena, policies, *more.values()):
         stakes.transact("add_module", module.address, sender=DEPLOYER)
     stakes.transact("seal", sender=DEPLOYER)
     second = deploy("TwoWindows") if deploy_second is None else deploy_second(deploy, policies)
@@ -301,6 +305,7 @@ def deploy_life_chain(
     contracts = dict(zip(MODULES, (sets, register, stakes, policies, board, written, arena), strict=False))
     if deploy_second is not None:
         contracts[second_name] = second
+    contracts |= more
     return LifeChain(
         evm=evm,
         contracts=contracts,

@@ -4,7 +4,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, cast
@@ -14,9 +14,11 @@ from web3 import Web3
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 from truestep.base.units import parse_coins, parse_duration, parse_share
+from truestep.protocol.assignment.rules import DRAW_RULES, DrawRules
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.deployment.availability_bounds import check_rules
 from truestep.protocol.deployment.bounds import check_admission, check_parameters, key_of
+from truestep.protocol.deployment.draw_bounds import check_draws
 from truestep.protocol.deployment.plan import Plan
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
 from truestep.protocol.settlement.parameters import Parameters
@@ -39,6 +41,10 @@ _VALIDITY = "validity"
 """Whether the network believes proofs: "yes" or "none"."""
 _YES, _NONE = "yes", "none"
 _RULES = tuple(field.name for field in fields(Rules))
+_DRAWS = "draws"
+"""The table of the rules of draws; a file without it means the usual ones."""
+_DRAW_RULES = tuple(field.name for field in fields(DrawRules))
+_TABLES = (_AVAILABILITY, _ADMISSION, _DRAWS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +60,24 @@ class Settings:
     """Whether it believes proofs (docs/validity.md)."""
     admission: Admission = USUAL
     """What it asks of operators (docs/operators.md)."""
+    drawn_by: DrawRules = DRAW_RULES
+    """The rules of draws (docs/assignment.md)."""
 
     @property
     def values(self) -> dict[str, int]:
-        """The numbers, by the names of their fields; those of availability after the name of their table."""
-        kept_by = asdict(self.kept_by) if self.kept_by else {}
+        """The numbers, by the names of their fields; those of tables after the name of their table."""
         admission = {
-            f"{_ADMISSION}.fresh_share_bps": self.admission.fresh_share_bps,
-            f"{_ADMISSION}.gate_wei": self.admission.gate_wei,
-            f"{_ADMISSION}.{_PHASE}": int(self.admission.first_phase),
+            "fresh_share_bps": self.admission.fresh_share_bps,
+            "gate_wei": self.admission.gate_wei,
+            _PHASE: int(self.admission.first_phase),
         }
-        kept = {f"{_AVAILABILITY}.{field}": value for field, value in kept_by.items()}
-        return self._own_values | admission | kept
+        tables = {_ADMISSION: admission, _DRAWS: asdict(self.drawn_by)}
+        if self.kept_by:
+            tables[_AVAILABILITY] = asdict(self.kept_by)
+        found = self._own_values
+        for table, values in tables.items():
+            found |= {f"{table}.{field}": value for field, value in values.items()}
+        return found
 
     @property
     def _own_values(self) -> dict[str, int]:
@@ -83,6 +95,7 @@ class Settings:
             self.kept_by,
             has_proofs=self.has_proofs,
             admission=self.admission,
+            drawn_by=self.drawn_by,
         )
 
 
@@ -144,20 +157,20 @@ def _changed(stated: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str,
     if changes.get(_AVAILABILITY) == _NONE:
         table.pop(_AVAILABILITY, None)
         table.pop(_VALIDITY, None)
-    outer = dict(changes)
-    for name in (_AVAILABILITY, _ADMISSION):
-        prefix = f"{name}."
-        inner = {key.removeprefix(prefix): value for key, value in outer.items() if key.startswith(prefix)}
-        if inner:
-            table[name] = dict(table.get(name, {})) | inner
-        outer = {key: value for key, value in outer.items() if not key.startswith(prefix)}
+    outer: dict[str, str] = {}
+    for key, value in changes.items():
+        name, is_inner, field = key.partition(".")
+        if is_inner and name in _TABLES:
+            table[name] = {**table.get(name, {}), field: value}
+        else:
+            outer[key] = value
     if outer.get(_AVAILABILITY) == _NONE:
         del outer[_AVAILABILITY]
     return table | outer
 
 
 def _settings(name: str, stated: Mapping[str, Any], deployer: Address) -> Settings:
-    own = {key: value for key, value in stated.items() if key not in (_AVAILABILITY, _VALIDITY, _ADMISSION)}
+    own = {key: value for key, value in stated.items() if key not in (*_TABLES, _VALIDITY)}
     values = _numbers(name, own, _NUMBERS, _ACCOUNTS)
     timelock = TimelockTerms(
         proposer=_account("proposer", stated["proposer"], deployer),
@@ -179,6 +192,7 @@ def _settings(name: str, stated: Mapping[str, Any], deployer: Address) -> Settin
         kept_by=kept_by,
         has_proofs=has_proofs,
         admission=_admission(name, stated),
+        drawn_by=_draws(name, stated),
     )
 
 
@@ -220,6 +234,24 @@ def _rules(name: str, stated: Mapping[str, Any]) -> Rules | None:
         )
     rules = Rules(**_numbers(f"{name}, [{_AVAILABILITY}]", cast("dict[str, Any]", table), _RULES))
     check_rules(rules)
+    return rules
+
+
+def _draws(name: str, stated: Mapping[str, Any]) -> DrawRules:
+    """The rules of draws, checked against the bounds of Randomness and Sortition."""
+    table = stated.get(_DRAWS, {})
+    if not isinstance(table, dict):
+        raise _refusal(f"{name}: expected a table [{_DRAWS}], got {table!r}; leave it out for usual rules")
+    usual = {key_of(field): value for field, value in asdict(DRAW_RULES).items()}
+    given = cast("dict[str, Any]", table)
+    _check_keys(f"{name}, [{_DRAWS}]", usual | given, list(usual))
+    stated_numbers = {
+        field: _number(key_of(field), field, given[key_of(field)])
+        for field in _DRAW_RULES
+        if key_of(field) in given
+    }
+    rules = replace(DRAW_RULES, **stated_numbers)
+    check_draws(rules)
     return rules
 
 

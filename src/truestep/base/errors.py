@@ -21,7 +21,6 @@ class Reject(StrEnum):
     WITNESS_PROOF = "witness proof"
     STEP_IS_FLOAT = "float instruction: descend"
     STEP_NOT_FLOAT = "not a float instruction"
-
     # All contracts (S9).
     NOT_DEPLOYER = "caller is not the deployer"
     ALREADY_CONNECTED = "already connected"
@@ -47,7 +46,6 @@ class Reject(StrEnum):
     PARAMETERS_UNKNOWN = "unknown parameters"
     PARAMETERS_LIMIT = "too many parameters"
     NO_ADDRESS = "no address given"
-
     # Timelock (S2.4).
     NOT_OWNER = "caller is not the owner"
     NOT_PROPOSER = "caller is not the proposer"
@@ -59,7 +57,6 @@ class Reject(StrEnum):
     ACTION_EARLY = "action is not due"
     ACTION_STALE = "action is stale"
     ACTION_OWN = "no such action"
-
     # Operators (S1.8).
     NOT_MODULE = "caller is not a module"
     MODULES_SEALED = "modules are sealed"
@@ -68,7 +65,6 @@ class Reject(StrEnum):
     ROLE_UNKNOWN = "no such role"
     STAKE_TOO_LOW = "not enough free stake"
     LOCKED_TOO_LOW = "not enough locked stake"
-
     # Operators (operators O1 to O5).
     CAP_EXCEEDED = "more at risk than the cap"
     FACT_UNKNOWN = "no such fact"
@@ -84,12 +80,10 @@ class Reject(StrEnum):
     SHARE_BOUNDS = "share out of bounds"
     SIGNATURE_OTHER = "signature of somebody else"
     STAKE_LIMIT = "stake is too large"
-
     # Programs (S1.1).
     PROGRAM_ENTRY = "entry is not a code address"
     PROGRAM_CYCLES = "maximum cycles out of bounds"
     PROGRAM_UNKNOWN = "unknown program"
-
     # Jobs and tasks (S1.3, S4).
     JOB_UNKNOWN = "unknown job"
     SHARD_COUNT = "shard count out of bounds"
@@ -102,7 +96,6 @@ class Reject(StrEnum):
     LEASE_OVER = "lease is over"
     LEASE_RUNNING = "lease is not over"
     NOTHING_TO_RECLAIM = "nothing to reclaim"
-
     # Claims (S5).
     CLAIM_STATUS = "claim: status"
     CLAIM_OTHER_JOB = "claim: header or input of another"
@@ -110,7 +103,6 @@ class Reject(StrEnum):
     """Of clients: no event tells of it."""
     CLAIM_NOT_STANDING = "claim does not stand"
     WINDOW_OVER = "challenge window is over"
-
     # Batches and their leaves (S3 to S5).
     BATCH_TERMS_OTHER = "terms of another batch"
     JOB_OTHER = "work or terms of another job"
@@ -147,7 +139,6 @@ class Reject(StrEnum):
     TOKEN_REFUSED = "payment refused by token"
     TOKEN_SHORT = "token delivered another amount"
     WINDOW_SHORT = "window is too short"
-
     # Results (S4.8, S4.9, S10.2).
     CALLBACK_DONE = "consumer was called already"
     CALLBACK_EARLY = "shards are not all written out"
@@ -158,7 +149,6 @@ class Reject(StrEnum):
     NOT_WRITTEN_OUT = "shard is not written out"
     REDUCER_SLOT = "output does not fit its slot"
     REDUCER_SLOTS = "reducer: number of slots"
-
     # Consumers (S10.1).
     CALLBACK_OTHER = "called back for another job"
     CHUNK_PROOF = "chunk: proof"
@@ -167,7 +157,6 @@ class Reject(StrEnum):
     QUESTION_OTHER = "not the job that was meant"
     QUESTION_NOT_KEPT = "data need not be kept"
     RESULT_NOT_ACCEPTED = "result is not accepted"
-
     # Assurances (S2.4, S8).
     FINALIZE_STOPPED = "finalize is stopped"
     NOT_GUARDIAN = "caller is not the guardian"
@@ -176,7 +165,28 @@ class Reject(StrEnum):
     POLICY_LIMIT = "too many policies"
     STOP_BOUNDS = "stop out of bounds"
     STOP_TOO_SOON = "stopped a short while ago"
-
+    # Randomness and Sortition (docs/assignment.md).
+    COMMIT_KNOWN = "already committed"
+    COMMIT_OVER = "commit phase is over"
+    DRAW_LATER = "drawn in a later round"
+    DRAW_TIME = "not the time to draw"
+    ENTROPY_BOND = "entropy bond out of bounds"
+    EXIT_RUNNING = "exit time is not over"
+    NOT_LEAVING = "operator is not leaving"
+    NOT_MEMBER = "operator is in no pool"
+    PHASE_BOUNDS = "phase out of bounds"
+    PLEDGE_LEAST = "least pledge out of bounds"
+    PLEDGE_SMALL = "pledge is too small"
+    PLEDGE_UNIT = "pledge is not in whole gwei"
+    POOL_FULL = "pool is full"
+    POOL_HEAVY = "pool is too heavy"
+    POOL_OTHER = "operator is in another pool"
+    POOL_UNKNOWN = "no such pool"
+    REVEAL_TIME = "not the time to reveal"
+    SEATS_LIMIT = "too many seats at once"
+    SEED_EARLY = "seed is not known yet"
+    SEED_MISSING = "round has no seed"
+    WEIGHT_RIGHT = "weight is right already"
     # Disputes (S5.4, S6, S7, S11).
     COMMITMENT_OTHER = "commitment is to something else"
     DEFENDER_IN_TIME = "defender has time left"
@@ -211,7 +221,6 @@ class Reject(StrEnum):
     REVEAL_CYCLES = "reveal: number of steps"
     REVEAL_STATE = "reveal: of another state"
     REVEAL_TEMPLATE = "reveal: state does not follow"
-
     # Proofs of other systems (docs/receipts.md).
     BINDING_OTHER = "binding says something else"
     KEY_OTHER = "key is not the published one"
@@ -229,7 +238,6 @@ class Reject(StrEnum):
     PROOF_VERSION = "proof: version is refused"
     ROOT_UNPROVEN = "root is not proven"
     ROOT_FALSE = "proof of the root does not hold"
-
     # Verifiers (docs/validity.md).
     ENTRY_BITS = "security bits out of bounds"
     ENTRY_BOND = "least bond out of bounds"
@@ -253,7 +261,6 @@ class Reject(StrEnum):
     CLAIMS_NO_SUBTREE = "claims are no part of the tree"
     PROOF_SYSTEM = "proof is of another system"
     VERIFIER_CHANGED = "verifier has changed its code"
-
     # Audits (docs/audits.md).
     AUDIT_BOND = "bond is too small for audits"
     AUDIT_LOAD = "load out of bounds"
@@ -283,7 +290,6 @@ class Reject(StrEnum):
     STATEMENT_PUBLISHED = "statement is published"
     TASK_CERTIFIED = "task is certified"
     TRAPS_PROOF = "traps: proof"
-
     # Items and their bytes (A1).
     BLOB_OTHER = "blob is not the committed one"
     CELL_WRONG = "cell is not the committed one"
@@ -293,7 +299,6 @@ class Reject(StrEnum):
     ITEM_PADDING = "bytes that no part holds are not zero"
     KZG_INPUT = "not a blob, cell or point of KZG"
     PART_OTHER = "part has another root"
-
     # Availability (docs/availability.md).
     NOT_CONNECTED = "contracts are not connected"
     NOT_ITEMS = "caller is not Items"
@@ -360,7 +365,6 @@ class Reject(StrEnum):
     LEAF_PATH = "leaf: path"
     LEAF_AGREES = "leaf: as the item says"
     LEAF_OTHER_PART = "leaf: in another part"
-
     # Kept (docs/availability.md A5).
     DATA_BOND = "bond is too small for the data"
     DATA_ENDS_EARLY = "item ends too early"
@@ -376,7 +380,6 @@ class Reject(StrEnum):
     OUTPUTS_KEPT = "outputs are kept"
     PART_OTHER_ROOT = "part: of another root"
     POLICY_OTHER = "batch is under another policy"
-
     # Quorums (docs/quorum.md).
     QUORUM_BOUNDS = "quorum out of bounds"
     TURN_BOUNDS = "turn out of bounds"
@@ -404,7 +407,6 @@ class Reject(StrEnum):
     RESULTS_DIFFER = "results differ"
     QUORUM_MISSED = "quorum is missed"
     CLAIM_MAYBE_TRUE = "claim may have been true"
-
     # Privacy: what is sealed, shown and deleted.
     DELETION_MALFORMED = "not a deletion receipt"
     DELETION_OTHER = "deletion receipt says something else"
@@ -414,7 +416,6 @@ class Reject(StrEnum):
     SEALED_CHANGED = "sealed content was changed"
     SEALED_FORMAT = "not sealed content"
     SEALED_FOR_OTHERS = "content is sealed to others"
-
     # Anchors (docs/logs.md L4 to L6).
     BLS_POINT = "BLS: not a point"
     BOND_BOUNDS = "log bond out of bounds"
@@ -438,7 +439,6 @@ class Reject(StrEnum):
     NOT_LOG_OPERATOR = "caller is not the operator"
     LOG_SIZE = "size out of bounds"
     LOG_STATEMENT = "log has not stated this"
-
     # Logs of operators (docs/logs.md).
     LOG_ENTRY = "not an entry of a log"
     LOG_FORK = "log does not go on where it ended"
@@ -449,7 +449,6 @@ class Reject(StrEnum):
     LOG_SIGNATURE = "checkpoint is not signed by the log"
     LOG_STATE = "not the state of a log"
     LOG_TILE = "not a tile of a log"
-
     # Refused before anything reaches a contract: wallet, chain, files, blobs.
     CALL_REVERTED = "call was reverted"
     FUNDS_TOO_LOW = "not enough coins in the wallet"

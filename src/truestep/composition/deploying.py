@@ -56,7 +56,12 @@ class Deploying:
         deployed = carry_out(self.web3, signer, self.store, plan, policy=self.policy, progress=progress)
         settings = self.settings
         deployment = deployment_of(
-            settings.rules, settings.timelock, deployed, settings.kept_by, settings.admission
+            settings.rules,
+            settings.timelock,
+            deployed,
+            settings.kept_by,
+            settings.admission,
+            settings.drawn_by,
         )
         return deployment, deployed
 

@@ -56,6 +56,7 @@ PARAMETERS: immutable(IParameters)
 
 added_count: uint256  # of policies
 policies: public(HashMap[uint256, address])
+policy_numbers: public(HashMap[address, uint256])  # the first number of each contract of a policy
 policy_flags: HashMap[uint256, uint256]  # what the jobs of a policy are marked with
 stop_word: uint256  # [ began 128 | until 128 ]
 
@@ -101,6 +102,8 @@ def add(policy: address, number: uint256):
     assert number <= POLICY_LIMIT, "too many policies"
     self.added_count += 1
     self.policies[number] = policy
+    if self.policy_numbers[policy] == 0:
+        self.policy_numbers[policy] = number
     must_wait: bool = staticcall IAssurance(policy).must_wait()
     assigns: bool = self._says_yes(policy, method_id("assigns()"))
     self.policy_flags[number] = (WAITS if must_wait else 0) | (ASSIGNS if assigns else 0)

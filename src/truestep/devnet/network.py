@@ -16,6 +16,7 @@ from truestep.adapters.files import write_file
 from truestep.adapters.keystore import create_keystore, keystore_address
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address
+from truestep.protocol.assignment.rules import DrawRules
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.rules import (
     ANSWER_GAS,
@@ -86,6 +87,17 @@ def devnet_parameters(window_seconds: int) -> Parameters:
         winner_share_bps=5_000,
         gas_price_cap_wei=5 * GWEI,
     )
+
+
+DEVNET_DRAWS = DrawRules(
+    commit_seconds=10,
+    reveal_seconds=6,
+    draw_seconds=14,
+    entropy_bond_wei=COIN_WEI // 100,
+    least_pledge_wei=COIN_WEI // 10,
+    exit_seconds=3_600,
+)
+"""The rules of draws on one computer: two rounds a minute."""
 
 
 def devnet_availability() -> Rules:
@@ -180,9 +192,11 @@ def set_up(
         progress(done, "deploying contracts")
 
     timelock, kept_by = governed_by(addresses[GOVERNOR]), devnet_availability()
-    plan = network_plan(parameters, timelock, kept_by, has_proofs=True, admission=admission)
+    plan = network_plan(
+        parameters, timelock, kept_by, has_proofs=True, admission=admission, drawn_by=DEVNET_DRAWS
+    )
     made = carry_out(connect(devnet.node), deployer, SqliteStore(), plan, policy=POLICY, progress=deployed)
-    deployment = deployment_of(parameters, timelock, made, kept_by, admission)
+    deployment = deployment_of(parameters, timelock, made, kept_by, admission, DEVNET_DRAWS)
     deployment.write(folder.deployment)
     return deployment, addresses
 

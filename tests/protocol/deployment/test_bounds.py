@@ -8,11 +8,14 @@ import pytest
 
 from tests.contracts.evm import Reverted
 from tests.contracts.settings import DAY_SECONDS, GUARDIAN, PROPOSER, Clock
+from tests.contracts.settlement import Settlement
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
+from truestep.protocol.assignment.rules import DRAW_RULES, DrawRules
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.deployment.availability_bounds import check_rules, rule_bounds
 from truestep.protocol.deployment.bounds import Bound, check_parameters, parameter_bounds
+from truestep.protocol.deployment.draw_bounds import check_draws, draw_bounds
 from truestep.protocol.deployment.plans import TimelockTerms
 from truestep.protocol.settlement.parameters import Parameters
 
@@ -87,6 +90,24 @@ def test_so_do_the_contracts_of_availability() -> None:
             rules = replace(KEPT_BY, **{field: value})
             expected = verdict(lambda r=rules: clock.deploy("Keepers", astuple(r)))
             assert verdict(lambda r=rules: check_rules(r)) == expected, (field, value)
+
+
+def test_so_do_the_contracts_of_draws() -> None:
+    net = Settlement()
+    bounds = draw_bounds()
+    assert bounds.keys() == asdict(DRAW_RULES).keys()
+
+    def deploy(rules: DrawRules) -> None:
+        phases = (rules.commit_seconds, rules.reveal_seconds, rules.draw_seconds)
+        randomness = net.deploy("Randomness", *phases, rules.entropy_bond_wei)
+        links = (net.assurances.address, randomness.address)
+        net.deploy("Sortition", *links, rules.least_pledge_wei, rules.exit_seconds)
+
+    for field, bound in bounds.items():
+        for value in edges(bound):
+            rules = replace(DRAW_RULES, **{field: value})
+            expected = verdict(lambda r=rules: deploy(r))
+            assert verdict(lambda r=rules: check_draws(r)) == expected, (field, value)
 
 
 def verdict(try_it: object) -> str:

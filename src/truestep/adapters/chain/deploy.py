@@ -24,6 +24,7 @@ from truestep.base.ids import Address
 from truestep.contracts.artifacts import load_artifact
 from truestep.ports.chain import Outcome
 from truestep.ports.store import Change, Store
+from truestep.protocol.assignment.rules import DRAW_RULES, DrawRules
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
 from truestep.protocol.deployment.plan import Create, Plan, Resolve, Step, resolved
@@ -68,10 +69,10 @@ def deploy(
     *,
     kept_by: Rules | None = None,
     has_proofs: bool = False,
+    drawn_by: DrawRules = DRAW_RULES,
     policy: TransactionPolicy | None = None,
-    progress: Progress = lambda _: None,
 ) -> Deployment:
-    """Deploy and connect all contracts, owned by the signer; `progress` gets a sentence for each step.
+    """Deploy and connect all contracts, owned by the signer.
 
     With availability if there are rules for it, `kept_by`, and then with Verifiers if it `has_proofs`.
     After an interruption, call it again with the same store and it goes on where it stopped. Raises
@@ -79,9 +80,9 @@ def deploy(
     fails.
     """
     timelock = owned_by(Address(signer.address))
-    plan = network_plan(parameters, timelock, kept_by, has_proofs=has_proofs)
-    deployed = carry_out(web3, signer, store, plan, policy=policy, progress=progress)
-    return deployment_of(parameters, timelock, deployed, kept_by)
+    plan = network_plan(parameters, timelock, kept_by, has_proofs=has_proofs, drawn_by=drawn_by)
+    deployed = carry_out(web3, signer, store, plan, policy=policy)
+    return deployment_of(parameters, timelock, deployed, kept_by, drawn_by=drawn_by)
 
 
 def owned_by(account: Address) -> TimelockTerms:
@@ -171,6 +172,7 @@ def deployment_of(
     deployed: Deployed,
     kept_by: Rules | None = None,
     admission: Admission = EVERYBODY,
+    drawn_by: DrawRules = DRAW_RULES,
 ) -> Deployment:
     """The deployment file's content."""
     addresses = {
@@ -184,6 +186,7 @@ def deployment_of(
         addresses=ContractAddresses(**addresses),
         parameters=asdict(rules),
         delay_seconds=timelock.delay_seconds,
+        draws=asdict(drawn_by),
         operators_transaction=deployed.entries["Operators"].landed_hash,
         admission=AdmissionRules(fresh_share_bps=admission.fresh_share_bps, gate_wei=admission.gate_wei),
         availability=AvailabilityAddresses(**keeping, rules=asdict(kept_by)) if kept_by else None,

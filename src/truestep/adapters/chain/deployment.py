@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
+from truestep.protocol.assignment.rules import DrawRules
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
 from truestep.protocol.deployment.plan import Fact
@@ -17,7 +18,7 @@ from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
 from truestep.protocol.settlement.parameters import BPS, Parameters
 from truestep.protocol.settlement.standing import SHARE_MIN_BPS, STAKE_LIMIT_WEI, Admission
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 _ADDRESS = Field(pattern=r"^0x[0-9a-fA-F]{40}$")
 
 
@@ -36,6 +37,8 @@ class ContractAddresses(BaseModel):
     disputes: str = _ADDRESS
     assurances: str = _ADDRESS
     results: str = _ADDRESS
+    randomness: str = _ADDRESS
+    sortition: str = _ADDRESS
 
 
 class AvailabilityAddresses(BaseModel):
@@ -85,7 +88,7 @@ class Deployment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: Literal[3] = FORMAT_VERSION
+    version: Literal[4] = FORMAT_VERSION
     chain_id: int = Field(ge=0, lt=2**256)
     block_number: int = Field(ge=0, lt=2**64)
     """The block before the first contract: no event is older."""
@@ -93,6 +96,8 @@ class Deployment(BaseModel):
     parameters: dict[str, int]
     """The first set."""
     delay_seconds: int
+    draws: dict[str, int]
+    """The rules of draws, which never change (docs/assignment.md)."""
     operators_transaction: str = Field(pattern=r"^[0-9a-f]{64}$")
     """It created Operators, so that nobody can leave out a module that was named early."""
     admission: AdmissionRules = AdmissionRules()
@@ -111,6 +116,11 @@ class Deployment(BaseModel):
     @classmethod
     def _is_complete(cls, values: dict[str, int]) -> dict[str, int]:
         return _complete(values, Parameters)
+
+    @field_validator("draws")
+    @classmethod
+    def _has_all_draws(cls, values: dict[str, int]) -> dict[str, int]:
+        return _complete(values, DrawRules)
 
     def address(self, contract: str) -> Address:
         """The address of a contract by its name, such as `Jobs`. It must be one of `contracts`."""
@@ -131,6 +141,11 @@ class Deployment(BaseModel):
         return Rules(**self.availability.rules) if self.availability else None
 
     @property
+    def drawn_by(self) -> DrawRules:
+        """The rules of draws."""
+        return DrawRules(**self.draws)
+
+    @property
     def rules(self) -> Parameters:
         """The first set of parameters."""
         return Parameters(**self.parameters)
@@ -143,7 +158,12 @@ class Deployment(BaseModel):
             fresh_share_bps=self.admission.fresh_share_bps, gate_wei=self.admission.gate_wei
         )
         return network_facts(
-            self.rules, self.delay_seconds, self.kept_by, has_proofs=has_proofs, admission=admission
+            self.rules,
+            self.delay_seconds,
+            self.kept_by,
+            has_proofs=has_proofs,
+            admission=admission,
+            drawn_by=self.drawn_by,
         )
 
     def write(self, path: Path) -> None:

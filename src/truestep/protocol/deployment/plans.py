@@ -4,8 +4,9 @@ from dataclasses import astuple, dataclass
 
 from truestep.base.ids import Address
 from truestep.commitments.merkle import ZERO_NODES
+from truestep.protocol.assignment.rules import DRAW_RULES, DrawRules
 from truestep.protocol.availability.contracts.keepers import Rules
-from truestep.protocol.deployment import availability, validity
+from truestep.protocol.deployment import availability, draws, validity
 from truestep.protocol.deployment.plan import (
     AddressOf,
     Answer,
@@ -16,6 +17,7 @@ from truestep.protocol.deployment.plan import (
     Invoke,
     OnlyNamed,
     Plan,
+    Step,
 )
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.standing import EVERYBODY, Admission
@@ -29,6 +31,7 @@ _MODULES = {
     "Jobs": "let Jobs lock stakes",
     "Disputes": "let Disputes seize stakes",
     "Assurances": "let Assurances seize stakes",
+    "Sortition": "let Sortition lock pledges",
 }
 """The modules of Operators, and what naming each does."""
 _STEP_FACTS = (
@@ -57,8 +60,11 @@ def network_plan(
     *,
     has_proofs: bool = False,
     admission: Admission = EVERYBODY,
+    drawn_by: DrawRules = DRAW_RULES,
 ) -> Plan:
-    """The plan of a network whose first parameters are `rules`, and which asks `admission` of its operators.
+    """The plan of a network whose first parameters are `rules`, which asks `admission` of its operators.
+
+    It draws by `drawn_by`.
 
     With availability if `kept_by` is given, with Verifiers if it `has_proofs`, whose policy is numbered
     after that of availability: raises ValueError if there is none.
@@ -90,16 +96,8 @@ def network_plan(
             Create(contract="Disputes", arguments=(jobs, address["Leaves"], address["Step"])),
             Create(contract="Assurances", arguments=(address["Timelock"], disputes)),
             Create(contract="Results", arguments=(jobs,)),
-            *(
-                Invoke(
-                    contract="Operators",
-                    function="add_module",
-                    arguments=(address[name],),
-                    title=title,
-                    needs_storage=True,  # the phase, which its word gets, and how many there are
-                )
-                for name, title in _MODULES.items()
-            ),
+            *draws.steps(drawn_by),
+            *_modules(),
             Invoke(contract="Operators", function="seal", title="seal Operators"),
             *(availability.steps(kept_by) if kept_by else ()),
             *(validity.steps() if has_proofs else ()),
@@ -107,11 +105,30 @@ def network_plan(
         ),
         facts=(
             *network_facts(
-                rules, timelock.delay_seconds, kept_by, has_proofs=has_proofs, admission=admission
+                rules,
+                timelock.delay_seconds,
+                kept_by,
+                has_proofs=has_proofs,
+                admission=admission,
+                drawn_by=drawn_by,
             ),
             *_first_owners(timelock),
             Answer(contract="Operators", function="phase", expected=int(admission.first_phase)),
         ),
+    )
+
+
+def _modules() -> tuple[Step, ...]:
+    """Name the modules of Operators."""
+    return tuple(
+        Invoke(
+            contract="Operators",
+            function="add_module",
+            arguments=(_address(name),),
+            title=title,
+            needs_storage=True,  # the phase, which its word gets, and how many there are
+        )
+        for name, title in _MODULES.items()
     )
 
 
@@ -135,6 +152,7 @@ CONTRACTS = (
     "Disputes",
     "Assurances",
     "Results",
+    *draws.CONTRACTS,
 )
 """In order of their creation."""
 
@@ -146,6 +164,7 @@ def network_facts(
     *,
     has_proofs: bool = False,
     admission: Admission = EVERYBODY,
+    drawn_by: DrawRules = DRAW_RULES,
 ) -> tuple[Fact, ...]:
     """What holds in a network whose first set of parameters is `rules`, with availability by `kept_by`."""
     modules = tuple(map(_address, _MODULES))
@@ -175,6 +194,7 @@ def network_facts(
         ),
         Answer(contract="Operators", function="is_sealed", expected=True),
         OnlyNamed(contract="Operators", event="ModuleAdded", expected=modules),
+        *draws.facts(drawn_by),
         *(availability.facts(kept_by) if kept_by else ()),
         *(validity.facts() if has_proofs else ()),
     )

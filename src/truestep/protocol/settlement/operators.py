@@ -70,7 +70,7 @@ def withdraw_to(turn: Turn, call: WithdrawTo) -> None:
     require(call.amount_wei != 0, Reject.NOTHING_TO_WITHDRAW)
     require(call.receiver != NOBODY, Reject.NO_ADDRESS)
     deployment = turn.state.deployment
-    modules = (deployment.jobs, deployment.disputes, deployment.assurances)
+    modules = (deployment.jobs, deployment.disputes, deployment.assurances, deployment.sortition)
     require(call.receiver not in modules, Reject.PAYMENT_REFUSED)  # they would keep them for nobody
     stake = stake_of(turn.state, operator)
     require(call.amount_wei <= stake.free_wei, Reject.STAKE_TOO_LOW)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId
 from truestep.protocol.settlement.assurances import POLICIES, Held, Policy
 from truestep.protocol.settlement.effects import Effect, Transfer
-from truestep.protocol.settlement.ids import NATIVE
+from truestep.protocol.settlement.ids import NATIVE, NOBODY
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import Batch, Job, Leaf, Program, Stake
@@ -32,6 +32,8 @@ class Deployment:
     guardian: Address
     guardian_until: int
     """From then on the guardian has no powers (S2.4)."""
+    sortition: Address = NOBODY
+    """A module of Operators, as Jobs, Disputes and Assurances are (docs/assignment.md)."""
     policies: Mapping[int, Policy] = field(default_factory=lambda: POLICIES)
     admission: Admission = EVERYBODY
     """What Operators asks. Unless it is known, the contract alone asks it."""

@@ -1,0 +1,1 @@
+"""Calls and events of Randomness and Sortition."""

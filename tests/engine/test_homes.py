@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -49,6 +50,27 @@ def test_loops_around_both_uses_and_ways_in_change_nothing() -> None:
     around = {0: [4], 4: [8], 8: [12], 12: [0]}
     touched = {0: (0, 0), 4: (0, 0), 8: (S2, 0), 12: (0, 0)}
     assert homed_registers(uses(successors=around, touched=touched, loaded={4: S2}, stored={})) == S2
+
+
+def calls_around(inner: dict[int, list[int]]) -> Uses:
+    """Calls in loops before a loop at 12 that uses a register."""
+    successors = {0: [4], 4: [8], 8: [4, 12], **inner}
+    touched = {start: (S2, S2) if start == 12 else (0, 0) for start in successors}
+    return uses(successors=successors, touched=touched, loaded={8: S2 | S3}, stored={8: S2 | S3})
+
+
+def test_what_a_tight_loop_uses_is_in_a_host_register_whatever_else_there_is() -> None:
+    assert homed_registers(calls_around({12: [16], 16: []})) == S2 | S3
+    assert homed_registers(calls_around({12: [12, 16], 16: []})) == S3
+
+
+def test_a_round_that_ends_beyond_the_first_jump_back_may_call() -> None:
+    """Compilers place a call that is seldom made there."""
+    known = calls_around({12: [16, 20], 16: [12, 24], 20: [12, 24], 24: []})
+    call = {**known.loaded, 20: S2 | S3}
+    assert homed_registers(replace(known, loaded=call, stored=call)) == S3
+    inside = {**known.loaded, 16: S2 | S3}
+    assert homed_registers(replace(known, loaded=inside, stored=inside)) == S2 | S3
 
 
 def test_all_stay_in_a_large_function() -> None:

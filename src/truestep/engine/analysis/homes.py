@@ -7,6 +7,7 @@ is. It is also more work for LLVM, which has to find it a host register all over
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from truestep.engine.analysis.code_map import ALL_REGISTERS, LARGE_INSTRUCTIONS
 
@@ -49,7 +50,31 @@ def homed_registers(uses: Uses) -> int:
         _add(gains, writes, rounds[start])
     for start, mask in (*uses.loaded.items(), *uses.stored.items()):
         _add(gains, mask, -WAY_COST * rounds[start])
-    return sum(1 << register for register, gain in enumerate(gains) if gain < 0) & ALL_REGISTERS
+    at_home = sum(1 << register for register, gain in enumerate(gains) if gain < 0) & ALL_REGISTERS
+    return at_home & ~_used_in_tight_loops(uses)
+
+
+def _used_in_tight_loops(uses: Uses) -> int:
+    """The registers of loops without a way in or out of the function before they first jump back.
+
+    Such loops go round far more often than others, and each round would wait for the control block.
+    """
+    starts = sorted(uses.successors)
+    places = {start: place for place, start in enumerate(starts)}
+    ways = list(accumulate((start in uses.loaded or start in uses.stored for start in starts), initial=0))
+    begun = [0] * (len(starts) + 1)
+    """How many tight loops begin at each block, less those that have just ended."""
+    for head, ends in _jumps_back(uses.successors).items():
+        first, end = places[head], places[min(ends)] + 1
+        if ways[first] == ways[end]:
+            begun[first] += 1
+            begun[end] -= 1
+    used = 0
+    for start, around in zip(starts, accumulate(begun), strict=False):
+        if around:
+            reads, writes = uses.touched[start]
+            used |= reads | writes
+    return used
 
 
 def _add(gains: list[int], mask: int, amount: int) -> None:
@@ -65,11 +90,7 @@ def _rounds(successors: Mapping[int, Sequence[int]]) -> dict[int, int]:
 
     A loop is taken to be all blocks from its head to the last that jumps back there, as compilers place it.
     """
-    ends: dict[int, int] = {}
-    for start, following in successors.items():
-        for to in following:
-            if to <= start:
-                ends[to] = max(ends.get(to, to), start)
+    ends = {head: max(starts) for head, starts in _jumps_back(successors).items()}
     rounds: dict[int, int] = {}
     around: list[int] = []
     for start in sorted(successors):
@@ -78,3 +99,13 @@ def _rounds(successors: Mapping[int, Sequence[int]]) -> dict[int, int]:
             around.append(ends[start])
         rounds[start] = ROUNDS ** min(len(around), DEPTH_LIMIT)
     return rounds
+
+
+def _jumps_back(successors: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+    """Block that begins a loop → the blocks that jump back there."""
+    found: dict[int, list[int]] = {}
+    for start, following in successors.items():
+        for to in following:
+            if to <= start:
+                found.setdefault(to, []).append(start)
+    return found

@@ -66,7 +66,7 @@ def test_a_dry_run_sends_nothing_and_says_everything(
 ) -> None:
     before = sorted(desk.iterdir())
     fields = truestep(*_words(anvil, "--dry-run", "--json")).fields()
-    assert len(fields["steps"]) == 25 and fields["simulated"]
+    assert len(fields["steps"]) == 30 and fields["simulated"]
     assert (fields["deployer"], fields["balance_wei"], fields["missing_wei"]) == (deployer, 10**18, 0)
     assert fields["gas"] == sum(step["gas"] for step in fields["steps"])
     assert fields["cost_wei"] == fields["gas"] * fields["gas_price_wei"] < fields["needed_wei"]
@@ -86,10 +86,10 @@ def test_from_nothing_to_a_network_with_a_name(
 ) -> None:
     finished = truestep(*_words(anvil))
     assert finished.exit_code == 0, finished.stderr
-    assert " 1/25 Step at 0x" in finished.stderr and "25/25 connect Jobs for" in finished.stderr
+    assert " 1/30 Step at 0x" in finished.stderr and "30/30 connect Jobs for" in finished.stderr
     assert "checked: the code of 16 contracts, 62 links and rules" in finished.stderr
     again = truestep(*_words(anvil))
-    assert again.exit_code == 0 and again.stderr.count("(done before)") == 25
+    assert again.exit_code == 0 and again.stderr.count("(done before)") == 30
     added = truestep("network", "add", "mine", "deployment.json", "--rpc", anvil.node)
     assert added.exit_code == 0 and "mine is on chain 31337, Jobs at 0x" in added.stdout
     assert "mine  chain 31337, Jobs at 0x" in truestep("network", "list").stdout

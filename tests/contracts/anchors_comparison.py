@@ -32,7 +32,7 @@ from truestep.protocol.logs.contracts.anchors import (
 )
 from truestep.protocol.logs.epochs import Row, Rows, epoch_message, possession_message, rows_of
 from truestep.protocol.logs.tree import consistency_proof, leaf_hash, peaks_of
-from truestep.protocol.settlement.contracts.operators import Locked, Seized, Unlocked
+from truestep.protocol.settlement.contracts.operators import Locked, Noted, Seized, Unlocked
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.refusals import Refused
 
@@ -236,13 +236,15 @@ class Schedule:
 
 def is_of_operators(effect: Any) -> bool:
     """Whether Operators says it, not Anchors."""
-    return isinstance(effect, Locked | Unlocked | Seized)
+    return isinstance(effect, Locked | Unlocked | Seized | Noted)
 
 
 def locked_wei(effects: Iterable[Any]) -> Counter[Address]:
     """What effects add to the bonds of operators."""
     changes = Counter[Address]()
-    for effect in filter(is_of_operators, effects):
+    for effect in effects:
+        if not isinstance(effect, Locked | Unlocked | Seized):
+            continue
         changes[effect.operator] += effect.amount_wei if isinstance(effect, Locked) else -effect.amount_wei
     return changes
 

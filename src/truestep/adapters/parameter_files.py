@@ -19,8 +19,10 @@ from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.deployment.availability_bounds import check_rules
 from truestep.protocol.deployment.bounds import check_admission, check_parameters, key_of
 from truestep.protocol.deployment.draw_bounds import check_draws
+from truestep.protocol.deployment.logs_bounds import check_terms
 from truestep.protocol.deployment.plan import Plan
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
+from truestep.protocol.logs.anchors import Terms
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.standing import USUAL, Admission, Phase
 
@@ -39,12 +41,16 @@ PHASES = {phase.name.lower().replace("_", "-"): phase for phase in Phase}
 """The phases by their names for people."""
 _VALIDITY = "validity"
 """Whether the network believes proofs: "yes" or "none"."""
+_LOGS = "logs"
+"""The table of the terms of logs, which a network may go without."""
 _YES, _NONE = "yes", "none"
+_LEFT_OUT = ((_AVAILABILITY, _NONE), (_LOGS, _NONE))
+"""Changes that drop a table."""
 _RULES = tuple(field.name for field in fields(Rules))
 _DRAWS = "draws"
 """The table of the rules of draws; a file without it means the usual ones."""
 _DRAW_RULES = tuple(field.name for field in fields(DrawRules))
-_TABLES = (_AVAILABILITY, _ADMISSION, _DRAWS)
+_TABLES = (_AVAILABILITY, _ADMISSION, _DRAWS, _LOGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +65,8 @@ class Settings:
     has_proofs: bool = False
     """Whether it believes proofs (docs/validity.md)."""
     admission: Admission = USUAL
+    log_terms: Terms | None = None
+    """The terms of logs; None for a network in which they are not registered."""
     """What it asks of operators (docs/operators.md)."""
     drawn_by: DrawRules = DRAW_RULES
     """The rules of draws (docs/assignment.md)."""
@@ -74,6 +82,8 @@ class Settings:
         tables = {_ADMISSION: admission, _DRAWS: asdict(self.drawn_by)}
         if self.kept_by:
             tables[_AVAILABILITY] = asdict(self.kept_by)
+        if self.log_terms:
+            tables[_LOGS] = asdict(self.log_terms)
         found = self._own_values
         for table, values in tables.items():
             found |= {f"{table}.{field}": value for field, value in values.items()}
@@ -96,6 +106,7 @@ class Settings:
             has_proofs=self.has_proofs,
             admission=self.admission,
             drawn_by=self.drawn_by,
+            log_terms=self.log_terms,
         )
 
 
@@ -157,6 +168,8 @@ def _changed(stated: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str,
     if changes.get(_AVAILABILITY) == _NONE:
         table.pop(_AVAILABILITY, None)
         table.pop(_VALIDITY, None)
+    if changes.get(_LOGS) == _NONE:
+        table.pop(_LOGS, None)
     outer: dict[str, str] = {}
     for key, value in changes.items():
         name, is_inner, field = key.partition(".")
@@ -164,8 +177,7 @@ def _changed(stated: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str,
             table[name] = {**table.get(name, {}), field: value}
         else:
             outer[key] = value
-    if outer.get(_AVAILABILITY) == _NONE:
-        del outer[_AVAILABILITY]
+    outer = {key: value for key, value in outer.items() if (key, value) not in _LEFT_OUT}
     return table | outer
 
 
@@ -193,6 +205,7 @@ def _settings(name: str, stated: Mapping[str, Any], deployer: Address) -> Settin
         has_proofs=has_proofs,
         admission=_admission(name, stated),
         drawn_by=_draws(name, stated),
+        log_terms=_log_terms(name, stated),
     )
 
 
@@ -212,6 +225,21 @@ def _admission(name: str, stated: Mapping[str, Any]) -> Admission:
     values = _numbers(f"{name}, [{_ADMISSION}]", usual | others, ("fresh_share_bps", "gate_wei"))
     check_admission(values)
     return Admission(first_phase=PHASES[phase], **values)
+
+
+def _log_terms(name: str, stated: Mapping[str, Any]) -> Terms | None:
+    """The terms of logs, within the bounds of Anchors; None if the file has none."""
+    table = stated.get(_LOGS)
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise _refusal(
+            f"{name}: expected a table [{_LOGS}], got {table!r}; --set {_LOGS}=none deploys without it"
+        )
+    names = tuple(field.name for field in fields(Terms))
+    terms = Terms(**_numbers(f"{name}, [{_LOGS}]", cast("dict[str, Any]", table), names))
+    check_terms(terms)
+    return terms
 
 
 def _has_proofs(name: str, stated: Mapping[str, Any]) -> bool:

@@ -62,6 +62,7 @@ class Deploying:
             settings.kept_by,
             settings.admission,
             settings.drawn_by,
+            settings.log_terms,
         )
         return deployment, deployed
 

@@ -25,6 +25,7 @@ EXIT_MAX_SECONDS: constant(uint256) = 365 * 86_400
 EPOCH_MIN_SECONDS: constant(uint256) = 600
 EPOCH_MAX_SECONDS: constant(uint256) = 30 * 86_400
 BOND_LIMIT_WEI: constant(uint256) = 2**95
+STRUCK: constant(uint256) = 4
 MASK128: constant(uint256) = 2**128 - 1
 DOMAIN_TYPE: constant(bytes32) = 0x8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f
 # Of "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)".
@@ -259,6 +260,7 @@ def report(
         number=number, operator=entry.operator, reporter=msg.sender, reward_wei=reward_wei
     )
     extcall OPERATORS.seize(entry.operator, 0, bond_wei)
+    extcall OPERATORS.note(entry.operator, STRUCK)
     coins.burn(bond_wei - reward_wei)
     native_credits.credit(msg.sender, reward_wei)
 

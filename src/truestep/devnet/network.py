@@ -29,6 +29,7 @@ from truestep.protocol.availability.rules import (
 )
 from truestep.protocol.calls import NOBODY
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
+from truestep.protocol.logs.anchors import Terms
 from truestep.protocol.settlement.parameters import (
     BOND_RATIO,
     CLOCK_MIN_SECONDS,
@@ -56,6 +57,8 @@ ACKNOWLEDGE_SECONDS = 600
 HASHED_PAGES_PER_SECOND = 10**9
 """Nobody posts hostile programs here, and clocks are short: workers need not allow time for hashing."""
 
+LOG_TERMS = Terms(bond_wei=COIN_WEI, exit_seconds=3_600, epoch_seconds=600)
+"""The least epochs there are: a devnet's time can be moved."""
 GUARDIAN_SECONDS = 365 * DAY_SECONDS
 """Longer than a devnet runs."""
 
@@ -193,10 +196,16 @@ def set_up(
 
     timelock, kept_by = governed_by(addresses[GOVERNOR]), devnet_availability()
     plan = network_plan(
-        parameters, timelock, kept_by, has_proofs=True, admission=admission, drawn_by=DEVNET_DRAWS
+        parameters,
+        timelock,
+        kept_by,
+        has_proofs=True,
+        admission=admission,
+        drawn_by=DEVNET_DRAWS,
+        log_terms=LOG_TERMS,
     )
     made = carry_out(connect(devnet.node), deployer, SqliteStore(), plan, policy=POLICY, progress=deployed)
-    deployment = deployment_of(parameters, timelock, made, kept_by, admission, DEVNET_DRAWS)
+    deployment = deployment_of(parameters, timelock, made, kept_by, admission, DEVNET_DRAWS, LOG_TERMS)
     deployment.write(folder.deployment)
     return deployment, addresses
 
@@ -217,7 +226,13 @@ def governed_by(governor: Address) -> TimelockTerms:
 
 
 _ANYBODY = governed_by(NOBODY)
-_PLAN = network_plan(devnet_parameters(WINDOW_MIN_SECONDS), _ANYBODY, devnet_availability(), has_proofs=True)
+_PLAN = network_plan(
+    devnet_parameters(WINDOW_MIN_SECONDS),
+    _ANYBODY,
+    devnet_availability(),
+    has_proofs=True,
+    log_terms=LOG_TERMS,
+)
 SET_UP_STEPS = len(ROLES) + 1 + len(_PLAN.steps)
 """Accounts, and the transactions of the deployment."""
 

@@ -9,8 +9,10 @@ from truestep.contracts.artifacts import artifact_names, load_artifact
 from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
 from truestep.protocol.deployment.plan import AddressOf, Create, Fixed, resolved
 from truestep.protocol.deployment.plans import CONTRACTS, network_plan
+from truestep.protocol.logs.anchors import Terms
 
-PLAN = network_plan(RULES, TIMELOCK, KEPT_BY, has_proofs=True)
+LOG_TERMS = Terms(bond_wei=10**18, exit_seconds=86_400, epoch_seconds=3_600)
+PLAN = network_plan(RULES, TIMELOCK, KEPT_BY, has_proofs=True, log_terms=LOG_TERMS)
 
 
 DEPLOYED_BY = ("Operators", "Jobs", "Assurances", "Keepers", "Items", "Verifiers")
@@ -36,7 +38,7 @@ def test_every_contract_is_created_once_and_before_it_is_named() -> None:
 def test_a_network_without_availability_has_the_others() -> None:
     assert network_plan(RULES, TIMELOCK).contracts == CONTRACTS
     assert network_plan(RULES, TIMELOCK, KEPT_BY).contracts == (*CONTRACTS, *KEEPING_CONTRACTS)
-    assert PLAN.contracts == (*CONTRACTS, *KEEPING_CONTRACTS, "Verifiers")
+    assert PLAN.contracts == (*CONTRACTS, "Anchors", *KEEPING_CONTRACTS, "Verifiers")
 
 
 def test_policies_are_added_under_the_numbers_that_are_next() -> None:

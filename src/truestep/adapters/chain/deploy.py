@@ -14,6 +14,7 @@ from truestep.adapters.chain.deployment import (
     AvailabilityAddresses,
     ContractAddresses,
     Deployment,
+    LogsAddresses,
     ValidityAddresses,
 )
 from truestep.adapters.chain.fees import TransactionPolicy
@@ -27,9 +28,11 @@ from truestep.ports.store import Change, Store
 from truestep.protocol.assignment.rules import DRAW_RULES, DrawRules
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
+from truestep.protocol.deployment.logs import CONTRACT as ANCHORS
 from truestep.protocol.deployment.plan import Create, Plan, Resolve, Step, resolved
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
 from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
+from truestep.protocol.logs.anchors import Terms
 from truestep.protocol.settlement.parameters import DAY_SECONDS, Parameters
 from truestep.protocol.settlement.standing import EVERYBODY, Admission
 
@@ -173,6 +176,7 @@ def deployment_of(
     kept_by: Rules | None = None,
     admission: Admission = EVERYBODY,
     drawn_by: DrawRules = DRAW_RULES,
+    log_terms: Terms | None = None,
 ) -> Deployment:
     """The deployment file's content."""
     addresses = {
@@ -180,6 +184,7 @@ def deployment_of(
     }
     keeping = {name.lower(): addresses.pop(name.lower()) for name in KEEPING_CONTRACTS if kept_by}
     verifiers = addresses.pop(VERIFIERS.lower(), None)
+    anchors = addresses.pop(ANCHORS.lower(), None)
     return Deployment(
         chain_id=deployed.chain_id,
         block_number=deployed.block_number,
@@ -191,6 +196,7 @@ def deployment_of(
         admission=AdmissionRules(fresh_share_bps=admission.fresh_share_bps, gate_wei=admission.gate_wei),
         availability=AvailabilityAddresses(**keeping, rules=asdict(kept_by)) if kept_by else None,
         validity=ValidityAddresses(verifiers=verifiers) if verifiers else None,
+        logs=LogsAddresses(anchors=anchors, terms=asdict(log_terms)) if anchors and log_terms else None,
     )
 
 

@@ -12,9 +12,11 @@ from truestep.base.ids import Address
 from truestep.protocol.assignment.rules import DrawRules
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
+from truestep.protocol.deployment.logs import CONTRACT as ANCHORS
 from truestep.protocol.deployment.plan import Fact
 from truestep.protocol.deployment.plans import CONTRACTS, network_facts
 from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
+from truestep.protocol.logs.anchors import Terms
 from truestep.protocol.settlement.parameters import BPS, Parameters
 from truestep.protocol.settlement.standing import SHARE_MIN_BPS, STAKE_LIMIT_WEI, Admission
 
@@ -76,6 +78,20 @@ class ValidityAddresses(BaseModel):
     verifiers: str = _ADDRESS
 
 
+class LogsAddresses(BaseModel):
+    """The contract that logs of operators are registered at, and its terms (docs/logs.md L4)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    anchors: str = _ADDRESS
+    terms: dict[str, int]
+
+    @field_validator("terms")
+    @classmethod
+    def _is_complete(cls, values: dict[str, int]) -> dict[str, int]:
+        return _complete(values, Terms)
+
+
 def _complete(values: dict[str, int], form: type) -> dict[str, int]:
     expected = [field.name for field in fields(form)]
     if list(values) != expected:
@@ -105,6 +121,8 @@ class Deployment(BaseModel):
     """None if the network keeps no data."""
     validity: ValidityAddresses | None = None
     """None if the network believes no proofs."""
+    logs: LogsAddresses | None = None
+    """None if logs are not registered in this network."""
 
     @model_validator(mode="after")
     def _is_numbered(self) -> "Deployment":
@@ -127,13 +145,15 @@ class Deployment(BaseModel):
         part = self.availability if contract in KEEPING_CONTRACTS else self.addresses
         if contract == VERIFIERS:
             part = self.validity
+        elif contract == ANCHORS:
+            part = self.logs
         return Address(getattr(part, contract.lower()))
 
     @property
     def contracts(self) -> tuple[str, ...]:
         """The names of its contracts."""
         others = (*(KEEPING_CONTRACTS if self.availability else ()), *((VERIFIERS,) if self.validity else ()))
-        return (*CONTRACTS, *others)
+        return (*CONTRACTS, *others, *((ANCHORS,) if self.logs else ()))
 
     @property
     def kept_by(self) -> Rules | None:
@@ -144,6 +164,11 @@ class Deployment(BaseModel):
     def drawn_by(self) -> DrawRules:
         """The rules of draws."""
         return DrawRules(**self.draws)
+
+    @property
+    def log_terms(self) -> Terms | None:
+        """The terms of logs, if they are registered in the network."""
+        return Terms(**self.logs.terms) if self.logs else None
 
     @property
     def rules(self) -> Parameters:
@@ -164,6 +189,7 @@ class Deployment(BaseModel):
             has_proofs=has_proofs,
             admission=admission,
             drawn_by=self.drawn_by,
+            log_terms=self.log_terms,
         )
 
     def write(self, path: Path) -> None:

@@ -6,7 +6,7 @@ from truestep.base.ids import Address
 from truestep.commitments.merkle import ZERO_NODES
 from truestep.protocol.assignment.rules import DRAW_RULES, DrawRules
 from truestep.protocol.availability.contracts.keepers import Rules
-from truestep.protocol.deployment import availability, draws, validity
+from truestep.protocol.deployment import availability, draws, logs, validity
 from truestep.protocol.deployment.plan import (
     AddressOf,
     Answer,
@@ -19,6 +19,7 @@ from truestep.protocol.deployment.plan import (
     Plan,
     Step,
 )
+from truestep.protocol.logs.anchors import Terms
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.standing import EVERYBODY, Admission
 
@@ -33,7 +34,7 @@ _MODULES = {
     "Assurances": "let Assurances seize stakes",
     "Sortition": "let Sortition lock pledges",
 }
-"""The modules of Operators, and what naming each does."""
+"""Of every network."""
 _STEP_FACTS = (
     Fixed(
         contract="Step",
@@ -61,13 +62,14 @@ def network_plan(
     has_proofs: bool = False,
     admission: Admission = EVERYBODY,
     drawn_by: DrawRules = DRAW_RULES,
+    log_terms: Terms | None = None,
 ) -> Plan:
     """The plan of a network whose first parameters are `rules`, which asks `admission` of its operators.
 
     It draws by `drawn_by`.
 
     With availability if `kept_by` is given, with Verifiers if it `has_proofs`, whose policy is numbered
-    after that of availability: raises ValueError if there is none.
+    after that of availability: raises ValueError if there is none. With Anchors if there are `log_terms`.
     """
     if has_proofs and kept_by is None:
         raise ValueError("expected rules of availability in a network that believes proofs, got none")
@@ -97,7 +99,8 @@ def network_plan(
             Create(contract="Assurances", arguments=(address["Timelock"], disputes)),
             Create(contract="Results", arguments=(jobs,)),
             *draws.steps(drawn_by),
-            *_modules(),
+            *(logs.steps(log_terms) if log_terms else ()),
+            *_module_steps(log_terms),
             Invoke(contract="Operators", function="seal", title="seal Operators"),
             *(availability.steps(kept_by) if kept_by else ()),
             *(validity.steps() if has_proofs else ()),
@@ -111,6 +114,7 @@ def network_plan(
                 has_proofs=has_proofs,
                 admission=admission,
                 drawn_by=drawn_by,
+                log_terms=log_terms,
             ),
             *_first_owners(timelock),
             Answer(contract="Operators", function="phase", expected=int(admission.first_phase)),
@@ -118,7 +122,7 @@ def network_plan(
     )
 
 
-def _modules() -> tuple[Step, ...]:
+def _module_steps(log_terms: Terms | None) -> tuple[Step, ...]:
     """Name the modules of Operators."""
     return tuple(
         Invoke(
@@ -128,7 +132,7 @@ def _modules() -> tuple[Step, ...]:
             title=title,
             needs_storage=True,  # the phase, which its word gets, and how many there are
         )
-        for name, title in _MODULES.items()
+        for name, title in _modules(log_terms).items()
     )
 
 
@@ -165,9 +169,10 @@ def network_facts(
     has_proofs: bool = False,
     admission: Admission = EVERYBODY,
     drawn_by: DrawRules = DRAW_RULES,
+    log_terms: Terms | None = None,
 ) -> tuple[Fact, ...]:
     """What holds in a network whose first set of parameters is `rules`, with availability by `kept_by`."""
-    modules = tuple(map(_address, _MODULES))
+    modules = tuple(map(_address, _modules(log_terms)))
     jobs, disputes = _address("Jobs"), _address("Disputes")
     disputes_links = ("Operators", "Jobs", "Parameters", "Leaves", "Step")
     return (
@@ -197,7 +202,13 @@ def network_facts(
         *draws.facts(drawn_by),
         *(availability.facts(kept_by) if kept_by else ()),
         *(validity.facts() if has_proofs else ()),
+        *(logs.facts(log_terms) if log_terms else ()),
     )
+
+
+def _modules(log_terms: Terms | None) -> dict[str, str]:
+    """The modules of Operators, and what naming each does."""
+    return _MODULES | ({logs.CONTRACT: logs.MODULE_TITLE} if log_terms else {})
 
 
 def _address(contract: str) -> AddressOf:

@@ -47,6 +47,7 @@ from truestep.protocol.settlement.contracts import operators
 from truestep.protocol.settlement.ids import NOBODY
 from truestep.protocol.settlement.messages import Message, Stranger
 from truestep.protocol.settlement.refusals import Refused, require
+from truestep.protocol.settlement.standing import Fact
 
 NO_BATCH = BatchId(0)
 """What a bond of a log is locked for in Operators: no batch."""
@@ -54,7 +55,13 @@ INFINITY = PublicKey(bytes(KEY_SIZE_BYTES))
 HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 """A signature of secp256k1 has a twin above this."""
 
-Effect = operators.Event | Event
+BOND_LIMIT_WEI = 2**95 - 1
+EPOCH_MIN_SECONDS, EPOCH_MAX_SECONDS = 600, 30 * 86_400
+EXIT_MAX_SECONDS = 365 * 86_400
+EPOCHS_TO_EXIT = 2
+"""What an epoch's anchor contradicts can be shown while the bond is locked."""
+
+Effect = operators.Event | operators.Noted | Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +265,7 @@ def report(turn: AnchorsTurn, call: Report) -> None:
         operators.Seized(
             operator=log.operator, batch_id=NO_BATCH, receiver=turn.links.anchors, amount_wei=bond_wei
         ),
+        operators.Noted(operator=log.operator, fact=Fact.STRUCK),
     )
     owed = {**turn.state.credits, reporter: turn.state.credits.get(reporter, 0) + reward_wei}
     burned_wei = turn.state.burned_wei + bond_wei - reward_wei

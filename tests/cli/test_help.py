@@ -17,6 +17,7 @@ COMMANDS = (
     "build",
     "challenger",
     "close",
+    "dashboard",
     "delegate",
     "deletions",
     "demo",

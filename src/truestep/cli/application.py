@@ -76,6 +76,7 @@ PANELS = {
         "devnet": "devnet",
         "deploy": "deploy",
         "network": "network",
+        "dashboard": "dashboard",
         "drill": "drill",
         "simulate": "simulate",
         "conformance": "conformance",

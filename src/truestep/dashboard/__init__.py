@@ -1,0 +1,1 @@
+"""Pages in a browser that show a network: its jobs, operators and disputes. Read-only."""

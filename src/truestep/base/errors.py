@@ -76,8 +76,8 @@ class Reject(StrEnum):
     PHASE_UNKNOWN = "no such phase"
     RECORD_EMPTY = "record is empty"
     OPERATOR_RECORD = "not a record of this operator"
-    """Of clients: no contract reads a record."""
     SHARE_BOUNDS = "share out of bounds"
+    TRIAL_FILE = "not a file of trials"
     SIGNATURE_OTHER = "signature of somebody else"
     STAKE_LIMIT = "stake is too large"
     # Programs (S1.1).

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from truestep.cli.commands import program_trials
 from truestep.cli.failure import Failure, keep_inputs
 from truestep.cli.options import PasswordFileOption, ask_password
 from truestep.cli.screen import JsonFlag, Screen, guarded
@@ -24,13 +25,9 @@ class SystemName(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     programs = typer.Typer(no_args_is_help=True, help="Programs, and what is said about them.")
-    programs.callback()(_programs)
     programs.command(name="bind-proof", epilog=EXAMPLE)(bind_proof)
+    program_trials.add_to(programs)
     app.add_typer(programs, name="program")
-
-
-def _programs() -> None:
-    """Keep the name of the one command."""
 
 
 @guarded

@@ -15,10 +15,14 @@ from tests.cli.conftest import Finished, Invoke
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.adapters.keystore import create_keystore
+from truestep.adapters.parameter_files import read_settings
 from truestep.base.ids import Address
 from truestep.contracts.artifacts import load_artifact
 
 pytestmark = pytest.mark.anvil
+
+STEPS = len(read_settings("testnet", [], Address("0x" + "11" * 20)).plan().steps)
+"""Of a deployment with everything that there is."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +70,7 @@ def test_a_dry_run_sends_nothing_and_says_everything(
 ) -> None:
     before = sorted(desk.iterdir())
     fields = truestep(*_words(anvil, "--dry-run", "--json")).fields()
-    assert len(fields["steps"]) == 30 and fields["simulated"]
+    assert len(fields["steps"]) == STEPS and fields["simulated"]
     assert (fields["deployer"], fields["balance_wei"], fields["missing_wei"]) == (deployer, 10**18, 0)
     assert fields["gas"] == sum(step["gas"] for step in fields["steps"])
     assert fields["cost_wei"] == fields["gas"] * fields["gas_price_wei"] < fields["needed_wei"]
@@ -86,15 +90,17 @@ def test_from_nothing_to_a_network_with_a_name(
 ) -> None:
     finished = truestep(*_words(anvil))
     assert finished.exit_code == 0, finished.stderr
-    assert " 1/30 Step at 0x" in finished.stderr and "30/30 connect Jobs for" in finished.stderr
-    assert "checked: the code of 16 contracts, 62 links and rules" in finished.stderr
+    assert (
+        f" 1/{STEPS} Step at 0x" in finished.stderr and f"{STEPS}/{STEPS} connect Jobs for" in finished.stderr
+    )
+    assert re.search(r"checked: the code of \d\d contracts, \d\d+ links and rules", finished.stderr)
     again = truestep(*_words(anvil))
-    assert again.exit_code == 0 and again.stderr.count("(done before)") == 30
+    assert again.exit_code == 0 and again.stderr.count("(done before)") == STEPS
     added = truestep("network", "add", "mine", "deployment.json", "--rpc", anvil.node)
     assert added.exit_code == 0 and "mine is on chain 31337, Jobs at 0x" in added.stdout
     assert "mine  chain 31337, Jobs at 0x" in truestep("network", "list").stdout
     shown = truestep("network", "show", "mine", "--rpc", anvil.node)
-    assert shown.exit_code == 0 and "75 of 75 checks passed: as promised" in shown.stdout
+    assert shown.exit_code == 0 and re.search(r"(\d+) of \1 checks passed: as promised", shown.stdout)
     said = {line.split("  ")[0]: line.split("  ")[-1].strip() for line in shown.stdout.splitlines()}
     assert (said["window"], said["operator bond"], said["delay"]) == ("2 h", "0.25 ETH", "1 d")
     assert said["proposer"] == deployer and said["guardian"].startswith(f"{deployer}, until 20")
@@ -265,23 +271,23 @@ def test_names_of_networks(truestep: Invoke, deployed: dict[str, Any]) -> None:
     ("change", "message"),
     [
         (
-            {"version": 4},
-            "spoilt.json has the form of version 4, and this version of truestep reads version 3; use a newer"
+            {"version": 5},
+            "spoilt.json has the form of version 5, and this version of truestep reads version 4; use a newer"
             " truestep",
         ),
         (
-            {"version": 2},
-            "spoilt.json has the form of version 2, and this version of truestep reads version 3; its"
+            {"version": 3},
+            "spoilt.json has the form of version 3, and this version of truestep reads version 4; its"
             " contracts are no longer used",
         ),
         (
             {"addresses": {}},
-            "spoilt.json does not have the form of version 3; get the network's file again. addresses.step:"
+            "spoilt.json does not have the form of version 4; get the network's file again. addresses.step:"
             " Field required",
         ),
         (
             {"version": None},
-            "spoilt.json does not have the form of version 3; get the network's file again. version: Input"
+            "spoilt.json does not have the form of version 4; get the network's file again. version: Input"
             " should be a valid integer",
         ),
     ],

@@ -26,8 +26,9 @@ ENGINE_COLUMNS = ("M instructions", "engine, M a second", "compiling, s")
 
 HEAD = """# Benchmarks
 
-Written by `make bench` (`benchmarks/engine.py`), never by hand: every figure comes from that run. Real
-programs are in [program-benchmarks.md](program-benchmarks.md), the cost of transactions in [gas.md](gas.md).
+Written by `make bench` (`benchmarks/engine.py`), never by hand. Real programs are in
+[program-benchmarks.md](program-benchmarks.md), the cost of transactions in [gas.md](gas.md), and all that the
+engine is to reach in [engine-bars.md](engine-bars.md).
 """
 NOT_TO_BE_QUOTED = """
 **Small sizes: they show that everything runs and must not be quoted.**

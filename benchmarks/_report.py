@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from _comparison import KernelFigures, geometric_mean
-from _kernels import Scale
+from _comparison import KernelFigures, RunnerFigures, geometric_mean
+from _kernels import KERNELS, Scale
 from _runners import RunnerName
 from _sections import KeccakFigures, SplitFigures, StartFigures
 
@@ -64,3 +64,40 @@ def _kernel_fields(figures: KernelFigures) -> dict[str, Any]:
         "reference_cpu_seconds": figures.reference_cpu_seconds,
         "runners": runners,
     }
+
+
+SECTION_NAMES = ("kernels", "starts", "keccak", "splits")
+
+
+def from_json(parts: Sequence[Mapping[str, Any]]) -> Report:
+    """What `as_json` gave for several runs, each of which measured other sections, as one report.
+
+    Rounds, computer and time are those of the first; it says of the others at which commit and load they ran.
+    """
+    first = parts[0]
+    machine = dict(first["machine"])
+    for part in parts[1:]:
+        sections = ", ".join(name for name in SECTION_NAMES if part[name])
+        other = part["machine"]
+        machine[sections] = f"{other['engine']}, {other['date']}, load {other['load']}"
+    report = Report(scale=Scale(first["scale"]), rounds=first["rounds"], machine=machine)
+    for part in parts:
+        report.kernels += [_kernel_figures(name, fields) for name, fields in part["kernels"].items()]
+        report.starts = StartFigures(**part["starts"]) if part["starts"] else report.starts
+        report.keccak = KeccakFigures(**part["keccak"]) if part["keccak"] else report.keccak
+        report.splits += [SplitFigures(**_without(each, "nodes_per_second")) for each in part["splits"]]
+        report.missing += part["missing"]
+    return report
+
+
+def _kernel_figures(name: str, fields: Mapping[str, Any]) -> KernelFigures:
+    runners = {
+        RunnerName(runner): RunnerFigures(**_without(each, "instructions_per_second"))
+        for runner, each in fields["runners"].items()
+    }
+    kernel = next(each for each in KERNELS if each.name == name)
+    return KernelFigures(kernel=kernel, runners=runners, **_without(fields, "runners"))
+
+
+def _without(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key != name}

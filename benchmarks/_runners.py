@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,8 @@ from _builds import Builds
 from _kernels import BENCHMARKS, Kernel, Scale
 
 WORKER = BENCHMARKS / "_worker.py"
+SETTLE_SECONDS = 2.0
+"""What was asked for last is compiled by then."""
 
 
 class RunnerName(StrEnum):
@@ -107,6 +110,12 @@ class WorkerRun:
         self._process.stdin.write("run\n")
         self._process.stdin.flush()
         return worker_sample(self._answer())
+
+    def warm_up(self, cpu_seconds: float) -> None:
+        """Run for so long, until what runs long is optimised, and let the compiler end."""
+        while cpu_seconds > 0:
+            cpu_seconds -= self.sample().cpu_seconds
+        time.sleep(SETTLE_SECONDS)
 
     def close(self) -> None:
         """End the process: it stops at the end of its input."""

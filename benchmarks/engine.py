@@ -1,7 +1,8 @@
 """The engine against native code, qemu and wasmtime; its starts and its hashing. Writes docs/benchmarks.md.
 
 `python benchmarks/engine.py` measures at full size and writes the page and its picture; `--quick` takes small
-sizes and writes nothing. `--json` prints everything for machines.
+sizes and writes nothing. `--json` prints everything for machines; of several such outputs, with other
+sections each, `--of` writes the page.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from _comparison import compare
 from _kernels import KERNELS, REPOSITORY, Scale
 from _machine import machine_description
 from _page import PICTURE, as_markdown, as_picture
-from _report import Report, as_json
+from _report import Report, as_json, from_json
 from _runners import MeasurementFailed, RunnerName, why_missing
 from _sections import measure_keccak, measure_split, measure_starts
 from python_kernels.page import kept_section
@@ -42,6 +43,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--sections", type=_list_of(*SECTIONS), metavar="A,B,…", help=", ".join(SECTIONS))
     parser.add_argument("--docs", type=Path, help="write the page and its picture below this folder")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
+    parser.add_argument(
+        "--of", type=Path, nargs="+", metavar="JSON", help="measure nothing: of what earlier runs printed"
+    )
     return parser.parse_args()
 
 
@@ -112,8 +116,11 @@ def write_page(report: Report, docs: Path) -> None:
 
 def main() -> int:
     arguments = parse_arguments()
+    earlier: list[Path] = arguments.of or []
     try:
-        report = measure(arguments)
+        report = (
+            from_json([json.loads(path.read_text()) for path in earlier]) if earlier else measure(arguments)
+        )
     except MeasurementFailed as failure:
         tell(f"benchmark failed: {failure}")
         return 1

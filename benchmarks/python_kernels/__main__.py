@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.python_kernels.measuring import KERNELS, Figures, measure
+from benchmarks.python_kernels.measuring import KERNELS, Figures, NotNative, measure
 from benchmarks.python_kernels.page import with_section
 from benchmarks.python_kernels.section import section, table
 
@@ -37,13 +37,19 @@ def main() -> int:
     if not wanted:
         parser.error(f"no kernel's name contains {' or '.join(patterns)}")
     figures: list[Figures] = []
+    guests_only: list[str] = []
     with tempfile.TemporaryDirectory(prefix="truestep-bench-") as name:
         folder = Path(arguments.keep or name)
         folder.mkdir(parents=True, exist_ok=True)
         for kernel in wanted:
-            figures.append(measure(kernel, folder, arguments.rounds))
-            print(table(figures[-1:]), file=sys.stderr, flush=True)
-    text = section(figures, arguments.rounds)
+            try:
+                figures.append(measure(kernel, folder, arguments.rounds))
+                print(table(figures[-1:]), file=sys.stderr, flush=True)
+            except NotNative as error:
+                guests_only.append(str(error))
+    if not figures:
+        parser.error(f"Numba for this computer runs none of {', '.join(guests_only)}")
+    text = section(figures, guests_only, arguments.rounds)
     if not patterns:
         PAGE.write_text(with_section(PAGE.read_text(encoding="utf-8"), text), encoding="utf-8")
     print(text)

@@ -18,7 +18,7 @@ Written by `python -m benchmarks.python_kernels`: the functions in
 `benchmarks/python_kernels/kernels` as guests in the engine, and
 compiled by Numba for this computer (one thread, no fast-math, no index checks). CPU time of a warm process,
 in turn: native, guest, native, guest; medians of {rounds} rounds, and of the ratio in the same round. A guest
-is warm once its run consists of compiled code.
+is warm after four seconds of runs, when what runs long is optimised.
 
 A guest computes one number at a time and checks every index, while Numba for this computer uses SIMD: up to
 four doubles at a time in loops without branches and sums, such as stencils, array expressions and products.
@@ -26,11 +26,12 @@ four doubles at a time in loops without branches and sums, such as stencils, arr
 """
 
 
-def section(figures: Sequence[Figures], rounds: int) -> str:
+def section(figures: Sequence[Figures], guests_only: Sequence[str], rounds: int) -> str:
     """The heading, how it was measured, and the table."""
     when = datetime.now(UTC).strftime("%Y-%m-%d")
-    measured = f"Measured on {when}; load {os.getloadavg()[0]:.2f} at the end.\n\n"
-    return f"{HEADING}\n{_METHOD.format(rounds=rounds)}{measured}{table(figures)}"
+    measured = f"Measured on {when}; load {os.getloadavg()[0]:.2f} at the end."
+    without = f" Numba for this computer does not compile {' and '.join(guests_only)}." if guests_only else ""
+    return f"{HEADING}\n{_METHOD.format(rounds=rounds)}{measured}{without}\n\n{table(figures)}"
 
 
 def table(figures: Sequence[Figures]) -> str:

@@ -35,6 +35,14 @@ def main() -> int:
         "--work", type=Path, help="where archives and builds are kept (default: the user's cache)"
     )
     parser.add_argument("--page", type=Path, help="write the page to this file")
+    parser.add_argument(
+        "--of",
+        type=Path,
+        nargs="+",
+        metavar="JSON",
+        default=[],
+        help="measure nothing: of what earlier runs printed, the last that has a program",
+    )
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     arguments = parser.parse_args()
     patterns: list[str] = arguments.patterns
@@ -43,8 +51,10 @@ def main() -> int:
         parser.error(f"no program's name contains {' or '.join(patterns)}")
     folder = (arguments.work or user_cache() / "c-programs").absolute()
     figures: list[Figures] = []
+    earlier = {each.name: each for path in arguments.of for each in figures_of(path)}
+    wanted = [each for each in wanted if not earlier or each.name in earlier]
     for program in wanted:
-        figures.append(measure(program, folder, arguments.pairs, tell))
+        figures.append(earlier.get(program.name) or measure(program, folder, arguments.pairs, tell))
         tell(table(figures[-1:]))
     path = arguments.page or (None if patterns else PAGE)
     if path:
@@ -52,6 +62,11 @@ def main() -> int:
         tell(f"wrote {path}")
     print(json.dumps([asdict(each) for each in figures], indent=2) if arguments.json else table(figures))
     return int(any(not each.is_equal for each in figures))
+
+
+def figures_of(path: Path) -> list[Figures]:
+    """What `--json` printed."""
+    return [Figures(**each) for each in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def tell(message: str) -> None:

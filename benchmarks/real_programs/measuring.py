@@ -36,6 +36,8 @@ class Figures:
     name: str
     result: str
     """`equal`, or what went wrong."""
+    commit: str = ""
+    """The commit measured; `+` if files differ from it."""
     native_cpu_seconds: float = 0.0
     cycles: int = 0
     warm_ratio: float | None = None
@@ -95,6 +97,12 @@ def measure(program: Program, work: Path, pairs: int, tell: Tell) -> Figures:
         return Figures(name=program.name, result=_first_line(error))
 
 
+def commit() -> str:
+    """The commit of this checkout; `+` if files differ from it."""
+    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty=+", "--exclude=*"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
@@ -125,6 +133,7 @@ def _measured(runs: _Runs, pairs: int, tell: Tell) -> Figures:
     return Figures(
         name=name,
         result=EQUAL,
+        commit=commit(),
         native_cpu_seconds=native_seconds,
         cycles=cold["cycles"],
         warm_ratio=statistics.median(ratios),

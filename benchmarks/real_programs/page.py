@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -65,12 +64,24 @@ def page(figures: Sequence[Figures], programs: Sequence[Program], pairs: int, co
     method = METHOD.format(pairs=pairs, imported=statistics.median(imports or [0.0]))
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     chosen = f"{len(figures)} of {count} programs. " if len(figures) < count else ""
-    measured = f"{chosen}Measured on {when} at {_commit()}; load {os.getloadavg()[0]:.2f} at the end.\n"
+    measured = (
+        f"{chosen}Measured until {when} at {_commits(figures)}; load {os.getloadavg()[0]:.2f} at the end.\n"
+    )
     works = "".join(f"| {each.name} | {each.about} | {_origin(each)} |\n" for each in programs)
     return (
         f"{HEAD}{table(figures)}\n{measured}{method}\n## What they do\n\n"
         f"| program | work | source |\n| --- | --- | --- |\n{works}"
     )
+
+
+def _commits(figures: Sequence[Figures]) -> str:
+    """The commit, or each of several and what was measured there."""
+    names: dict[str, list[str]] = {}
+    for each in figures:
+        names.setdefault(each.commit, []).append(each.name)
+    if len(names) == 1:
+        return next(iter(names))
+    return ", ".join(f"{at} ({', '.join(of)})" for at, of in names.items())
 
 
 def table(figures: Sequence[Figures]) -> str:
@@ -119,9 +130,3 @@ def _ratio(value: float | None) -> str:
 
 def _origin(program: Program) -> str:
     return f"{program.source.registry_name} {program.source.package} {program.source.version}"
-
-
-def _commit() -> str:
-    """The commit measured; `+` if files differ from it."""
-    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty=+", "--exclude=*"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -81,6 +81,13 @@ def test_runners_agree_and_page_shows_it(tmp_path: Path) -> None:
     assert len(rows) == len(KERNELS)
     assert "(pictures/benchmarks.svg)" in page
 
+    for name, part in {"first": {**report, "keccak": None}, "second": {**report, "kernels": {}}}.items():
+        (tmp_path / name).write_text(json.dumps(part), "utf-8")
+    again = run_benchmark("--of", str(tmp_path / "first"), str(tmp_path / "second"), "--json")
+    joined: dict[str, Any] = json.loads(again.stdout)
+    assert "load" in joined["machine"].pop("keccak")
+    assert joined == report
+
     picture = ElementTree.parse(tmp_path / "pictures" / "benchmarks.svg").getroot()
     bars = [each for each in picture.iter("{http://www.w3.org/2000/svg}rect") if each.get("height") == "15"]
     assert len(bars) == len(KERNELS) + 1  # the engine's, and their mean

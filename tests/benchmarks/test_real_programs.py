@@ -1,8 +1,10 @@
 """The harness of the benchmark of real programs, without its programs."""
 
+import json
 import re
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,22 @@ def test_different_programs_have_no_ratio() -> None:
         "**1.00**",
     ]
     assert "**4.00**" in rows[5]
+
+
+def test_a_page_is_made_of_earlier_runs(tmp_path: Path) -> None:
+    first = Figures(name="lua", result="equal", commit="a1", native_cpu_seconds=0.5, warm_ratio=2.0)
+    second = replace(first, name="zstd")
+    for name, figures in {
+        "old": [first, second],
+        "new": [replace(first, commit="b2", warm_ratio=1.5)],
+    }.items():
+        (tmp_path / name).write_text(json.dumps([asdict(each) for each in figures]), "utf-8")
+    command = [sys.executable, "-m", "benchmarks.real_programs", "--page", str(tmp_path / "page"), "--json"]
+    subprocess.run(
+        [*command, "--of", str(tmp_path / "old"), str(tmp_path / "new")], check=True, cwd=REPOSITORY
+    )
+    page = (tmp_path / "page").read_text("utf-8")
+    assert "| lua | 0.500 | 0 | 1.50 |" in page
+    assert "| zstd | 0.500 | 0 | 2.00 |" in page
+    assert "2 of 23 programs." in page
+    assert "at b2 (lua), a1 (zstd);" in page

@@ -75,6 +75,14 @@ def test_a_record_is_published_signed_and_replaced(desk: Desk, tmp_path: Path) -
     shown = desk.shown("operator-1")
     assert shown["record"] == {key: value for key, value in first.items() if key != "published"}
     assert shown["record_problem"] is None
+    seen = desk.run("show", desk.addresses["operator-1"], "--evidence", quote).fields()
+    assert seen["evidence_warning"] == "it proves nothing about results"
+    (found,) = seen["evidence"]
+    assert (found["kind"], found["in_record"], found["holds"]) == ("file", True, False)
+    other = tmp_path / "other.json"
+    other.write_text("{}")
+    (found,) = desk.run("show", desk.addresses["operator-1"], "--evidence", other).fields()["evidence"]
+    assert (found["kind"], found["in_record"], found["holds"]) == ("attestation", False, False)
     dry = desk.run("record", "--name", "Ada", "--dry-run", role="operator-1").fields()
     assert (dry["revision"], dry["published"]) == (2, False)
     assert desk.shown("operator-1")["record"]["revision"] == 1

@@ -78,6 +78,7 @@ class Reject(StrEnum):
     OPERATOR_RECORD = "not a record of this operator"
     SHARE_BOUNDS = "share out of bounds"
     TRIAL_FILE = "not a file of trials"
+    EVIDENCE = "evidence does not hold"
     SIGNATURE_OTHER = "signature of somebody else"
     STAKE_LIMIT = "stake is too large"
     # Programs (S1.1).

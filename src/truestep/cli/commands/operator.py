@@ -12,6 +12,7 @@ from truestep.base.text import counted, visible
 from truestep.base.units import coins, share
 from truestep.cli.commands import operator_admission
 from truestep.cli.entry_words import moment
+from truestep.cli.evidence_words import WARNING, read_evidence, shown_evidence
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import NetworkOptions, ask_password, parse_address
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 RECORD_EXAMPLE = 'Example: truestep operator record --name "Ada Computing" --keystore operator.json'
 SHOW_EXAMPLE = "Example: truestep operator show 0xADDRESS"
 DAY_SECONDS = 86_400
-EVIDENCE_LIMIT_BYTES = 1 << 20
 
 
 def register(app: typer.Typer) -> None:
@@ -80,7 +80,7 @@ def record(
     from truestep.adapters.keystore import keystore_address, open_keystore
 
     screen = Screen(as_json=as_json)
-    digests = [_file_digest(path) for path in evidence or []]
+    digests = [hashlib.sha256(read_evidence(path)).hexdigest() for path in evidence or []]
     desk, account = _desk(network), keystore_address(sender.keystore)
     plain = _record(
         desk,
@@ -112,12 +112,22 @@ def record(
 def show(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The operator.")],
     network: NetworkOptions,
+    evidence: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A file that the operator shows: a quote with its collateral, or an attestation of EAS."
+            " Repeatable.",
+            dir_okay=False,
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Show what the chain knows of an operator, what it may have at risk, and what it says of itself.
 
     Facts fade: each counts half as much after every 30 days. A record is what the operator says, signed with
-    its key; its signature is checked, and nothing else can be.
+    its key; its signature is checked, and nothing else can be. Evidence is checked too (quotes by
+    the extra truestep[tee]), and proves nothing about results.
     """
     screen = Screen(as_json=as_json)
     operator = parse_address(address, "ADDRESS")
@@ -127,6 +137,11 @@ def show(
     fields = {"operator": operator, **_standing_fields(standing)}
     fields |= {"record": said.model_dump() if said else None, "record_problem": problem}
     shown = {"operator": operator, **_standing_words(standing), **_record_words(said, problem, desk)}
+    if evidence:
+        listed = said.evidence if said and problem is None else []
+        found = shown_evidence(evidence, desk, operator, listed)
+        fields |= {"evidence": [each.fields for each in found], "evidence_warning": WARNING}
+        shown |= {f"evidence {number}": each.words for number, each in enumerate(found, 1)}
     screen.result(fields if as_json else shown)
 
 
@@ -179,17 +194,6 @@ def _said(
     except Rejected as error:
         return found, f"{error}"
     return found, None
-
-
-def _file_digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(EVIDENCE_LIMIT_BYTES + 1)
-    except OSError as error:
-        raise Failure("evidence", f"cannot read {path}: {error.strerror}") from error
-    if len(content) > EVIDENCE_LIMIT_BYTES:
-        raise Failure("evidence", f"expected at most {EVIDENCE_LIMIT_BYTES:,} bytes in {path}")
-    return hashlib.sha256(content).hexdigest()
 
 
 def _standing_fields(standing: "Standing") -> dict[str, Any]:

@@ -22,7 +22,9 @@ from truestep.protocol.deployment.draw_bounds import check_draws
 from truestep.protocol.deployment.logs_bounds import check_terms
 from truestep.protocol.deployment.plan import Plan
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
+from truestep.protocol.deployment.quorum_bounds import check_quorum
 from truestep.protocol.logs.anchors import Terms
+from truestep.protocol.quorum.contracts.quorums import Rules as QuorumRules
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.standing import USUAL, Admission, Phase
 
@@ -50,7 +52,10 @@ _RULES = tuple(field.name for field in fields(Rules))
 _DRAWS = "draws"
 """The table of the rules of draws; a file without it means the usual ones."""
 _DRAW_RULES = tuple(field.name for field in fields(DrawRules))
-_TABLES = (_AVAILABILITY, _ADMISSION, _DRAWS, _LOGS)
+_QUORUM = "quorum"
+"""The table of the rules of quorums, which a network may go without."""
+_QUORUM_RULES = tuple(field.name for field in fields(QuorumRules))
+_TABLES = (_AVAILABILITY, _ADMISSION, _DRAWS, _LOGS, _QUORUM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,8 @@ class Settings:
     """What it asks of operators (docs/operators.md)."""
     drawn_by: DrawRules = DRAW_RULES
     """The rules of draws (docs/assignment.md)."""
+    judged_by: QuorumRules | None = None
+    """The rules of quorums (docs/quorum.md); None for a network without."""
 
     @property
     def values(self) -> dict[str, int]:
@@ -84,6 +91,8 @@ class Settings:
             tables[_AVAILABILITY] = asdict(self.kept_by)
         if self.log_terms:
             tables[_LOGS] = asdict(self.log_terms)
+        if self.judged_by:
+            tables[_QUORUM] = asdict(self.judged_by)
         found = self._own_values
         for table, values in tables.items():
             found |= {f"{table}.{field}": value for field, value in values.items()}
@@ -107,6 +116,7 @@ class Settings:
             admission=self.admission,
             drawn_by=self.drawn_by,
             log_terms=self.log_terms,
+            judged_by=self.judged_by,
         )
 
 
@@ -162,7 +172,7 @@ def _changes(changes: Sequence[str]) -> dict[str, str]:
 def _changed(stated: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str, Any]:
     """A file's table with changes. `availability.share=2` changes its own, `availability=none` drops it.
 
-    And then also proofs, whose policy comes after that of availability.
+    And then also proofs and committees, whose policies come after that of availability.
     """
     table = dict(stated)
     if changes.get(_AVAILABILITY) == _NONE:
@@ -170,6 +180,8 @@ def _changed(stated: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str,
         table.pop(_VALIDITY, None)
     if changes.get(_LOGS) == _NONE:
         table.pop(_LOGS, None)
+    if _NONE in (changes.get(_AVAILABILITY), changes.get(_VALIDITY)):
+        table.pop(_QUORUM, None)
     outer: dict[str, str] = {}
     for key, value in changes.items():
         name, is_inner, field = key.partition(".")
@@ -206,6 +218,7 @@ def _settings(name: str, stated: Mapping[str, Any], deployer: Address) -> Settin
         admission=_admission(name, stated),
         drawn_by=_draws(name, stated),
         log_terms=_log_terms(name, stated),
+        judged_by=_quorum(name, stated, has_proofs=has_proofs),
     )
 
 
@@ -280,6 +293,25 @@ def _draws(name: str, stated: Mapping[str, Any]) -> DrawRules:
     }
     rules = replace(DRAW_RULES, **stated_numbers)
     check_draws(rules)
+    return rules
+
+
+def _quorum(name: str, stated: Mapping[str, Any], *, has_proofs: bool) -> QuorumRules | None:
+    """The rules of quorums, checked against the bounds of Quorums; None if the file has none."""
+    table = stated.get(_QUORUM)
+    if table is None or table == _NONE:
+        return None
+    if not isinstance(table, dict):
+        raise _refusal(
+            f"{name}: expected a table [{_QUORUM}], got {table!r}; --set {_QUORUM}={_NONE} deploys without it"
+        )
+    if not has_proofs:
+        raise _refusal(
+            f"{name}: a network that draws committees believes proofs, whose policy has the number before;"
+            f' set {_VALIDITY} = "{_YES}", or pass --set {_QUORUM}={_NONE}'
+        )
+    rules = QuorumRules(**_numbers(f"{name}, [{_QUORUM}]", cast("dict[str, Any]", table), _QUORUM_RULES))
+    check_quorum(rules, _draws(name, stated))
     return rules
 
 

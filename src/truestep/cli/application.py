@@ -38,6 +38,7 @@ PANELS = {
         "write-out": "write_out",
         "feed": "feed",
         "supply": "supply",
+        "quorum": "quorum",
         "top-up": "top_up",
         "close": "close",
         "reclaim": "reclaim",

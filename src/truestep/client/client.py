@@ -11,15 +11,16 @@ from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.keepers.publishing import public_url
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, JobId, ProgramId
-from truestep.client import stakes
+from truestep.client import committees, stakes
 from truestep.client.believed import believed_entries, expiry_notice
+from truestep.client.committees import FUND_GAS
 from truestep.client.costs import POST_GAS, PROGRAM_GAS, SUPPLY_GAS, Costs, refuse_poor, total_of
 from truestep.client.extending import Extender
 from truestep.client.files import ProgramFile, program_of, read_program
 from truestep.client.job import EVENT_RANGE_BLOCKS, Job
 from truestep.client.job_status import known_job
 from truestep.client.keeping import KeepingTerms, Tell
-from truestep.client.orders import Availability, Order, post_call
+from truestep.client.orders import Availability, Order, post_call, wanted_of
 from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
 from truestep.client.sending import event_of, transact_once
 from truestep.client.stakes import Withdrawn
@@ -188,6 +189,8 @@ class Client:
         leave_behind(self._after_post(job.job_id, order))
         if supplier is not None and order.reducer_of is None:
             supplier.supply(job.job_id, file.program, content)
+        if order.is_judged:
+            committees.fund(self.chain, job.job_id, order.committee_fee_wei)
         return job
 
     def supply(
@@ -260,6 +263,9 @@ class Client:
         costs = [Costs(gas=POST_GAS + (PROGRAM_GAS if program_id is None else 0))]
         if order.asset == NATIVE:
             costs.append(Costs(sent_wei=(("of rewards", order.reward_wei * order.shard_count),)))
+        if order.is_judged:
+            fees_wei = committees.purse_wei(self.chain, wanted_of(order))
+            costs.append(Costs(gas=FUND_GAS, sent_wei=(("of fees of its committee", fees_wei),)))
         if supplier is not None:
             costs.append(Costs(gas=SUPPLY_GAS))
             if order.reducer_of is None:
@@ -280,6 +286,11 @@ class Client:
 
     def _after_post(self, job_id: JobId, order: Order) -> str:
         """How to go on once a job is posted."""
+        if order.is_judged:
+            return (
+                f"job {job_id} is posted. Nobody can take it before its committee is paid:"
+                f" truestep quorum fund {job_id}"
+            )
         if order.availability is Availability.NONE:
             return f"job {job_id} is posted and goes on without this command: truestep status {job_id}"
         again = (

@@ -7,6 +7,7 @@ from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, Bytes32, JobId, ProgramId, task_of
 from truestep.base.text import counted
 from truestep.base.units import duration
+from truestep.client.committees import Wanted, check_wanted
 from truestep.client.job_status import known_job, read_status
 from truestep.client.keeping import KeepingTerms
 from truestep.client.reducing import check_slots, slot_level
@@ -18,6 +19,7 @@ from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, ChainReader
 from truestep.protocol.calls import NATIVE, NOBODY, PostJob
 from truestep.protocol.deployment.availability import POLICY as KEPT
+from truestep.protocol.deployment.quorum import POLICY as QUORUM
 from truestep.protocol.deployment.validity import POLICY as VALIDITY
 from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.protocol.settlement.jobs import LEASE_LIMIT_SECONDS, LIFETIME_LIMIT_SECONDS
@@ -60,6 +62,10 @@ class Order:
     availability: Availability = field(default=Availability.NONE, repr=False)
     is_proven: bool = field(default=False, repr=False)
     """Whether claims must be proven, and are final at once then: the policy *validity*."""
+    is_judged: bool = field(default=False, repr=False)
+    """Whether a drawn committee finds the results too, and makes them final at once: the policy *quorum*."""
+    committee_fee_wei: int = field(default=0, repr=False)
+    """With `is_judged`: for each member and shard; 0 means the least that the network takes."""
     system: str | None = field(default=None, repr=False)
     """With `is_proven`: the proof system that must be able to prove the claims, else nothing is posted."""
     keeping: KeepingTerms | None = field(default=None, repr=False)
@@ -69,7 +75,8 @@ class Order:
     def words(self) -> tuple[object, ...]:
         """What makes it another order than others, besides its program and input."""
         kept = () if self.availability is Availability.NONE else (str(self.availability),)
-        return (self, *kept, *(("validity",) if self.is_proven else ()))
+        judged = ("quorum", self.committee_fee_wei) if self.is_judged else ()
+        return (self, *kept, *(("validity",) if self.is_proven else ()), *judged)
 
     @property
     def policy(self) -> int:
@@ -80,9 +87,27 @@ class Order:
                 f"no policy both proves claims and keeps data, got validity and {self.availability}; choose"
                 " one of them",
             )
+        if self.is_judged and (self.is_proven or self.availability is not Availability.NONE):
+            raise Rejected(
+                Reject.POLICY_UNKNOWN,
+                "no policy both draws a committee and proves claims or keeps data; choose one of them, or"
+                " post the job under each",
+            )
+        if self.is_judged:
+            return QUORUM
         if self.is_proven:
             return VALIDITY
         return OPTIMISTIC if self.availability is Availability.NONE else KEPT
+
+
+def wanted_of(order: Order) -> Wanted:
+    """What an order asks of a committee."""
+    return Wanted(
+        shard_count=order.shard_count,
+        max_cycles=order.max_cycles,
+        lease_seconds=order.lease_seconds,
+        fee_wei=order.committee_fee_wei,
+    )
 
 
 NO_PROGRAM = ProgramId(0)
@@ -131,6 +156,8 @@ def _check_policy(chain: ChainReader, order: Order) -> None:
             Reject.POLICY_UNKNOWN,
             "this network believes no proofs; submit without --policy validity, or to another network",
         )
+    if order.policy == QUORUM:
+        check_wanted(chain, wanted_of(order))
 
 
 def _check_times(chain: ChainReader, order: Order) -> None:

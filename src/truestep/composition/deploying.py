@@ -63,6 +63,7 @@ class Deploying:
             settings.admission,
             settings.drawn_by,
             settings.log_terms,
+            settings.judged_by,
         )
         return deployment, deployed
 

@@ -50,6 +50,7 @@ interface Sortition:
     ) -> DynArray[address, SEATS_LIMIT]: view
     def penalise(operator: address, amount_wei: uint256) -> uint256: nonpayable
     def exit_seconds() -> uint256: view
+    def least_pledge_wei() -> uint256: view
     def randomness() -> address: view
     def assurances() -> address: view
 
@@ -123,6 +124,9 @@ def __init__(assurances: address, sortition: address, rules: IQuorums.Rules):
     """
     assert assurances.is_contract and sortition.is_contract, "no contract at this address"
     assert staticcall Sortition(sortition).assurances() == assurances, "contracts do not fit together"
+    assert (
+        rules.lie_wei <= staticcall Sortition(sortition).least_pledge_wei()
+    ), "fee or penalty out of bounds"
     quorum_rules.__init__(rules)
     disputes: address = staticcall Linked(assurances).disputes()
     jobs: address = staticcall Linked(disputes).jobs()

@@ -30,6 +30,7 @@ from truestep.protocol.availability.rules import (
 from truestep.protocol.calls import NOBODY
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
 from truestep.protocol.logs.anchors import Terms
+from truestep.protocol.quorum.contracts.quorums import Rules as QuorumRules
 from truestep.protocol.settlement.parameters import (
     BOND_RATIO,
     CLOCK_MIN_SECONDS,
@@ -101,6 +102,23 @@ DEVNET_DRAWS = DrawRules(
     exit_seconds=3_600,
 )
 """The rules of draws on one computer: two rounds a minute."""
+DEVNET_QUORUM = QuorumRules(
+    needed=3,
+    seats=5,
+    pool=0,
+    leader_seconds=20,
+    member_seconds=20,
+    commit_seconds=5,
+    fee_wei=COIN_WEI // 10_000,
+    cycle_fee_wei=COIN_WEI // 10_000,
+    late_wei=COIN_WEI // 100,
+    lie_wei=COIN_WEI // 10,
+    stretch_seconds=30,
+    full_value_wei=1_000 * COIN_WEI,
+    full_tasks=1_000,
+    load_seconds=600,
+)
+"""3 of 5, and turns that somebody can watch."""
 
 
 def devnet_availability() -> Rules:
@@ -203,9 +221,12 @@ def set_up(
         admission=admission,
         drawn_by=DEVNET_DRAWS,
         log_terms=LOG_TERMS,
+        judged_by=DEVNET_QUORUM,
     )
     made = carry_out(connect(devnet.node), deployer, SqliteStore(), plan, policy=POLICY, progress=deployed)
-    deployment = deployment_of(parameters, timelock, made, kept_by, admission, DEVNET_DRAWS, LOG_TERMS)
+    deployment = deployment_of(
+        parameters, timelock, made, kept_by, admission, DEVNET_DRAWS, LOG_TERMS, DEVNET_QUORUM
+    )
     deployment.write(folder.deployment)
     return deployment, addresses
 
@@ -232,6 +253,7 @@ _PLAN = network_plan(
     devnet_availability(),
     has_proofs=True,
     log_terms=LOG_TERMS,
+    judged_by=DEVNET_QUORUM,
 )
 SET_UP_STEPS = len(ROLES) + 1 + len(_PLAN.steps)
 """Accounts, and the transactions of the deployment."""

@@ -23,6 +23,7 @@ from truestep.protocol.calls import (
     WithdrawWinnings,
     WriteOut,
 )
+from truestep.protocol.quorum_calls import WithdrawQuorum
 from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles import intents
 from truestep.roles.actions import Action, Send
@@ -35,6 +36,7 @@ WITHDRAWALS = {
     "Bindings": bindings.WithdrawTo,
     "Kept": WithdrawKept,
     "Verifiers": WithdrawProving,
+    "Quorums": WithdrawQuorum,
 }
 """What takes an account's coins out of each contract of availability and validity."""
 

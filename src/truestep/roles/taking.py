@@ -1,7 +1,7 @@
 """Open tasks: which of them a worker takes, and which of these together (docs/protocol.md S4.1)."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from truestep.base.ids import Address, BatchId, ProgramId, TaskId
@@ -275,6 +275,22 @@ def _first(task: TaskView, checks: Iterable[Check]) -> Decline | None:
 def is_worth_taking(job: JobRecord, code_bytes: int, now: int, policy: WorkerPolicy) -> bool:
     """Whether nothing in the job's terms speaks against it, nor the size of its code (0 if unknown)."""
     return not any(is_against for is_against, _, _ in _terms_checks(job, code_bytes, now, policy))
+
+
+def why_not_committee(view: View, policy: WorkerPolicy, tasks: Sequence[TaskView]) -> Decline | None:
+    """The first reason against taking all tasks of a job that its committee leaves to this operator."""
+    first = tasks[0]
+    bond_wei = first.job.parameters.operator_bond_wei * len(tasks)
+    known = replace(first, job=replace(first.job, policy=OPTIMISTIC))
+    checks = (
+        (view.struck_count > policy.struck_tolerated, Declined.STRUCK,
+         f"not taken: this operator has lost {counted(view.struck_count, 'claim')} (struck); check its"
+         " memory"),
+        (view.free_stake_wei < bond_wei, Declined.STAKE,
+         f"its {counted(len(tasks), 'task')} lock {coins(bond_wei)}, {coins(view.free_stake_wei)} of stake"
+         " are free; restart with a larger stake, `truestep worker --stake AMOUNT`"),
+    )  # fmt: skip
+    return _why_not(view, policy, known, 0.0) or _first(first, checks)
 
 
 def why_indefensible(policy: WorkerPolicy, job: JobRecord, own_run: OwnRun | None) -> str:

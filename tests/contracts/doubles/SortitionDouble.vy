@@ -8,6 +8,7 @@ SEATS_LIMIT: constant(uint256) = 16
 
 assurances: public(immutable(address))
 exit_seconds: public(immutable(uint256))
+least_pledge_wei: public(immutable(uint256))
 DRAW_SECONDS: immutable(uint256)
 pool: DynArray[address, 256]
 pledges: public(HashMap[address, uint256])
@@ -24,6 +25,7 @@ def __init__(
 ):
     assurances = assurances_
     exit_seconds = exit_seconds_
+    least_pledge_wei = pledge_wei
     DRAW_SECONDS = draw_seconds
     self.pool = pool
     for member: address in pool:

@@ -20,6 +20,7 @@ from tests.protocol.quorum.world import (
 from truestep.adapters.chain.facts_rows import facts_from_row, facts_to_row
 from truestep.base.errors import Reject
 from truestep.base.ids import Address
+from truestep.protocol.assignment.rules import DRAW_RULES
 from truestep.protocol.quorum.contracts import quorums
 from truestep.protocol.quorum.seating import Seating
 from truestep.protocol.settlement.assurances import POLICIES
@@ -46,7 +47,12 @@ from truestep.protocol.settlement.policies import is_proven
 from truestep.protocol.settlement.tasks.telling import fold_told
 
 SEATING = Seating(
-    policy=QUORUM_POLICY, quorums=QUORUMS, sortition=SORTITION, rules=RULES, exit_seconds=EXIT_SECONDS
+    policy=QUORUM_POLICY,
+    quorums=QUORUMS,
+    sortition=SORTITION,
+    rules=RULES,
+    phases=DRAW_RULES.phases,
+    exit_seconds=EXIT_SECONDS,
 )
 
 

@@ -15,6 +15,7 @@ from truestep.adapters.chain.deployment import (
     ContractAddresses,
     Deployment,
     LogsAddresses,
+    QuorumAddresses,
     ValidityAddresses,
 )
 from truestep.adapters.chain.fees import TransactionPolicy
@@ -31,8 +32,10 @@ from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTR
 from truestep.protocol.deployment.logs import CONTRACT as ANCHORS
 from truestep.protocol.deployment.plan import Create, Plan, Resolve, Step, resolved
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
+from truestep.protocol.deployment.quorum import CONTRACT as QUORUMS
 from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
 from truestep.protocol.logs.anchors import Terms
+from truestep.protocol.quorum.contracts.quorums import Rules as QuorumRules
 from truestep.protocol.settlement.parameters import DAY_SECONDS, Parameters
 from truestep.protocol.settlement.standing import EVERYBODY, Admission
 
@@ -177,6 +180,7 @@ def deployment_of(
     admission: Admission = EVERYBODY,
     drawn_by: DrawRules = DRAW_RULES,
     log_terms: Terms | None = None,
+    judged_by: QuorumRules | None = None,
 ) -> Deployment:
     """The deployment file's content."""
     addresses = {
@@ -185,6 +189,7 @@ def deployment_of(
     keeping = {name.lower(): addresses.pop(name.lower()) for name in KEEPING_CONTRACTS if kept_by}
     verifiers = addresses.pop(VERIFIERS.lower(), None)
     anchors = addresses.pop(ANCHORS.lower(), None)
+    quorums = addresses.pop(QUORUMS.lower(), "")
     return Deployment(
         chain_id=deployed.chain_id,
         block_number=deployed.block_number,
@@ -197,6 +202,7 @@ def deployment_of(
         availability=AvailabilityAddresses(**keeping, rules=asdict(kept_by)) if kept_by else None,
         validity=ValidityAddresses(verifiers=verifiers) if verifiers else None,
         logs=LogsAddresses(anchors=anchors, terms=asdict(log_terms)) if anchors and log_terms else None,
+        quorum=QuorumAddresses(quorums=quorums, rules=asdict(judged_by)) if judged_by else None,
     )
 
 

@@ -15,8 +15,10 @@ from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTR
 from truestep.protocol.deployment.logs import CONTRACT as ANCHORS
 from truestep.protocol.deployment.plan import Fact
 from truestep.protocol.deployment.plans import CONTRACTS, network_facts
+from truestep.protocol.deployment.quorum import CONTRACT as QUORUMS
 from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
 from truestep.protocol.logs.anchors import Terms
+from truestep.protocol.quorum.contracts.quorums import Rules as QuorumRules
 from truestep.protocol.settlement.parameters import BPS, Parameters
 from truestep.protocol.settlement.standing import SHARE_MIN_BPS, STAKE_LIMIT_WEI, Admission
 
@@ -92,6 +94,20 @@ class LogsAddresses(BaseModel):
         return _complete(values, Terms)
 
 
+class QuorumAddresses(BaseModel):
+    """The contract that draws committees, and its rules, which never change (docs/quorum.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    quorums: str = _ADDRESS
+    rules: dict[str, int]
+
+    @field_validator("rules")
+    @classmethod
+    def _is_complete(cls, values: dict[str, int]) -> dict[str, int]:
+        return _complete(values, QuorumRules)
+
+
 def _complete(values: dict[str, int], form: type) -> dict[str, int]:
     expected = [field.name for field in fields(form)]
     if list(values) != expected:
@@ -123,11 +139,15 @@ class Deployment(BaseModel):
     """None if the network believes no proofs."""
     logs: LogsAddresses | None = None
     """None if logs are not registered in this network."""
+    quorum: QuorumAddresses | None = None
+    """None if the network draws no committees."""
 
     @model_validator(mode="after")
     def _is_numbered(self) -> "Deployment":
         if self.validity is not None and self.availability is None:
             raise ValueError("expected the contracts of availability, whose policy has the number before")
+        if self.quorum is not None and self.validity is None:
+            raise ValueError("expected the contract of proofs, whose policy has the number before")
         return self
 
     @field_validator("parameters")
@@ -147,18 +167,26 @@ class Deployment(BaseModel):
             part = self.validity
         elif contract == ANCHORS:
             part = self.logs
+        if contract == QUORUMS:
+            part = self.quorum
         return Address(getattr(part, contract.lower()))
 
     @property
     def contracts(self) -> tuple[str, ...]:
         """The names of its contracts."""
         others = (*(KEEPING_CONTRACTS if self.availability else ()), *((VERIFIERS,) if self.validity else ()))
+        others += (QUORUMS,) if self.quorum else ()
         return (*CONTRACTS, *others, *((ANCHORS,) if self.logs else ()))
 
     @property
     def kept_by(self) -> Rules | None:
         """The rules of availability, if the network has it."""
         return Rules(**self.availability.rules) if self.availability else None
+
+    @property
+    def judged_by(self) -> QuorumRules | None:
+        """The rules of quorums, if the network has them."""
+        return QuorumRules(**self.quorum.rules) if self.quorum else None
 
     @property
     def drawn_by(self) -> DrawRules:
@@ -190,6 +218,7 @@ class Deployment(BaseModel):
             admission=admission,
             drawn_by=self.drawn_by,
             log_terms=self.log_terms,
+            judged_by=self.judged_by,
         )
 
     def write(self, path: Path) -> None:

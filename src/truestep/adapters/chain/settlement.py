@@ -19,8 +19,10 @@ from truestep.protocol.availability.contracts import bindings, challenges, items
 from truestep.protocol.availability.keeping import Keeping
 from truestep.protocol.availability.state import Deployment as DataContracts
 from truestep.protocol.deployment.availability import POLICY as KEPT_POLICY
+from truestep.protocol.deployment.quorum import POLICY as QUORUM_POLICY
 from truestep.protocol.deployment.validity import POLICY as VALIDITY_POLICY
 from truestep.protocol.quorum.contracts import quorums
+from truestep.protocol.quorum.seating import Seating
 from truestep.protocol.settlement.contracts import (
     assurances,
     disputes,
@@ -110,7 +112,8 @@ def links_of(deployment: Deployment) -> Links:
         guardian=deployment.address("Timelock"),
         guardian_until=0,
     )
-    return with_policies(links, keeping_of(deployment), proving_of(deployment))
+    parts = (keeping_of(deployment), proving_of(deployment), seating_of(deployment))
+    return with_policies(links, *parts)
 
 
 def keeping_of(deployment: Deployment) -> Keeping | None:
@@ -139,12 +142,28 @@ def proving_of(deployment: Deployment) -> Proving | None:
     return Proving(policy=VALIDITY_POLICY, verifiers=deployment.address("Verifiers"))
 
 
+def seating_of(deployment: Deployment) -> Seating | None:
+    """Quorums, its policy and its rules; None for a network that draws no committees."""
+    rules, drawn_by = deployment.judged_by, deployment.drawn_by
+    if rules is None:
+        return None
+    return Seating(
+        policy=QUORUM_POLICY,
+        quorums=deployment.address("Quorums"),
+        sortition=deployment.address("Sortition"),
+        rules=rules,
+        phases=drawn_by.phases,
+        exit_seconds=drawn_by.exit_seconds,
+    )
+
+
 def genesis_facts(deployment: Deployment, keeps: frozenset[Address] | None) -> Facts:
     """What is known before the first event, by whoever wants results of these accounts, or of all."""
     return Facts(
         deployment=links_of(deployment),
         keeping=keeping_of(deployment),
         proving=proving_of(deployment),
+        seating=seating_of(deployment),
         keeps=keeps,
     )
 
@@ -159,6 +178,7 @@ class EventDecoder:
     def __init__(self, deployment: Deployment) -> None:
         names = MODULES | (DATA_MODULES if deployment.availability is not None else {})
         names |= PROOF_MODULES if deployment.validity is not None else {}
+        names |= QUORUM_MODULES if deployment.quorum is not None else {}
         self._names = {deployment.address(name).lower(): name for name in names}
 
     @property

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from truestep.base.ids import JobId
+from truestep.base.units import coins
 from truestep.cli.connection import connect_sender
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import JobArgument, NetworkOptions
@@ -37,14 +38,18 @@ def reclaim(
     If the requester runs this, what is refunded goes to its wallet. Anybody else only has it credited to the
     requester.
     """
-    from truestep.client import job_calls
+    from truestep.client import committees, job_calls
     from truestep.client.job_status import read_status
 
     screen = Screen(as_json=as_json)
     chain = connect_sender(network, sender, screen)
     amount = job_calls.reclaim(chain, JobId(job), is_now=now)
+    fees_wei = committees.refund(chain, JobId(job))
     status = read_status(chain, JobId(job))
     shown = (
         f"{amount_in_words(amount, status.job.asset)} reclaimed" if amount else job_calls.why_nothing(status)
     )
-    screen.result({"job_id": job, "reclaimed_wei": amount, "asset": status.job.asset}, shown=shown)
+    if fees_wei:
+        shown += f"; {coins(fees_wei)} of its committee's fees credited: `truestep withdraw` takes them"
+    fields = {"job_id": job, "reclaimed_wei": amount, "asset": status.job.asset}
+    screen.result(fields | ({"fees_wei": fees_wei} if fees_wei else {}), shown=shown)

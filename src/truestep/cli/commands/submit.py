@@ -14,7 +14,15 @@ from truestep.cli.failure import Failure
 from truestep.cli.following import ReceiptOption, follow
 from truestep.cli.keeping_options import KeepingOptions
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import BlobsOption, InputOption, NetworkOptions, ProgramArgument, StrictOption
+from truestep.cli.options import (
+    BlobsOption,
+    InputOption,
+    NetworkOptions,
+    ProgramArgument,
+    StrictOption,
+    parse_amount,
+    refuse_nothing,
+)
 from truestep.cli.order_options import OrderOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.cli.senders import SenderOptions
@@ -53,13 +61,15 @@ class PolicyName(StrEnum):
 
     WINDOW = "window"
     VALIDITY = "validity"
+    QUORUM = "quorum"
 
 
 PolicyOption = Annotated[
     PolicyName,
     typer.Option(
-        help="What makes claims final: a window without a lost dispute, or a proof that a verifier of the"
-        " network accepts, at once. See docs/validity.md."
+        help="What makes claims final: a window without a lost dispute; a proof that a verifier of the"
+        " network accepts, at once (docs/validity.md); or a drawn committee of which a quorum has found the"
+        " same, at once (docs/quorum.md)."
     ),
 ]
 SystemOption = Annotated[
@@ -70,6 +80,18 @@ SystemOption = Annotated[
         " verifiers list` names it. Default: any that is believed for this program.",
     ),
 ]
+CommitteeFeeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="AMOUNT",
+        help="With --policy quorum: what each member of the committee earns for a shard. Default: the least"
+        " that the network takes.",
+    ),
+]
+QUORUM_NOTICE = (
+    "a committee is drawn for the job once nobody can foresee it, and finds the results as well; consumers"
+    " can rely on what a quorum of it confirms at once, and a dispute can show it wrong for one window"
+)
 PROOF_NOTICE = (
     "each claim must be proven to a verifier that this network believes (`truestep verifiers list`), or it is"
     " dropped; consumers can rely on a proof at once, and a dispute can show it wrong for one window"
@@ -102,6 +124,7 @@ def submit(
     availability: AvailabilityOption = Availability.NONE,
     policy: PolicyOption = PolicyName.WINDOW,
     system: SystemOption = None,
+    committee_fee: CommitteeFeeOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until every shard is final.")] = False,
     receipt: ReceiptOption = None,
     state: StateOption = None,
@@ -123,6 +146,7 @@ def submit(
     if name and not state:
         raise typer.BadParameter("a name is remembered in a file: add --state FILE", param_hint="--name")
     _check_policy(policy, system, availability)
+    committee_fee_wei = _committee_fee(policy, committee_fee)
     terms.check()
     offered = keeping.terms(blobs, availability)
     screen = Screen(as_json=as_json)
@@ -138,11 +162,15 @@ def submit(
         screen.note(PROOF_NOTICE)
         if terms.shards > 1:
             screen.note(MANY_NOTICE)
+    if policy is PolicyName.QUORUM:
+        screen.note(QUORUM_NOTICE)
     trial = Task(shard_count=terms.shards, input=content)
     order = replace(
         terms.order(terms.max_cycles or _trial_cycles(screen, file, trial), name),
         availability=availability,
         is_proven=policy is PolicyName.VALIDITY,
+        is_judged=policy is PolicyName.QUORUM,
+        committee_fee_wei=committee_fee_wei,
         system=system,
         keeping=offered,
     )
@@ -165,6 +193,12 @@ def submit(
 
 def _check_policy(policy: PolicyName, system: str | None, availability: Availability) -> None:
     """Refuse at once what no policy does."""
+    if policy is PolicyName.QUORUM and availability is not Availability.NONE:
+        raise typer.BadParameter(
+            f"no policy both draws a committee and keeps data: leave out --availability {availability}, or"
+            " --policy quorum",
+            param_hint="--policy",
+        )
     if policy is PolicyName.VALIDITY and availability is not Availability.NONE:
         raise typer.BadParameter(
             f"no policy both proves claims and keeps data: leave out --availability {availability}, or"
@@ -173,6 +207,17 @@ def _check_policy(policy: PolicyName, system: str | None, availability: Availabi
         )
     if policy is not PolicyName.VALIDITY and system is not None:
         raise typer.BadParameter("only proofs have a system: add --policy validity", param_hint="--system")
+
+
+def _committee_fee(policy: PolicyName, text: str | None) -> int:
+    """The fee of members in wei; 0 if the least is meant."""
+    if text is None:
+        return 0
+    if policy is not PolicyName.QUORUM:
+        raise typer.BadParameter("add --policy quorum: no other has members", param_hint="--committee-fee")
+    amount_wei = parse_amount(text, "--committee-fee")
+    refuse_nothing(amount_wei, "--committee-fee")
+    return amount_wei
 
 
 def _feed(screen: Screen, client: "Client", job: "Job", order: "Order") -> None:

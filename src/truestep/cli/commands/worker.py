@@ -132,6 +132,14 @@ def worker(
             help="Also do for others what anybody can do, such as finalizing and settling; it costs gas.",
         ),
     ] = False,
+    member: Annotated[
+        bool,
+        typer.Option(
+            "--member",
+            help="Sit on committees of the policy *quorum* that the operator is drawn for by its pledge"
+            " (`truestep stake pledge`): run their jobs, commit to results, dispute what differs.",
+        ),
+    ] = False,
     unproven: Annotated[
         bool,
         typer.Option(
@@ -242,7 +250,7 @@ def worker(
         until_available(world.reporter, lambda: _stake(world, stake_wei, options.operator_address))
         if policy.reward_min_wei == 0:
             world.reporter.report("no_min_reward", NO_MIN_REWARD)
-        daemon = worker_node(world, policy, check.evidence.places() if check else None)
+        daemon = worker_node(world, policy, check.evidence.places() if check else None, is_member=member)
         run_until_stopped(daemon, world, options)
 
 

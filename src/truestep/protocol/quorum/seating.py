@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from truestep.base.ids import Address
+from truestep.protocol.assignment.phases import Phases
 from truestep.protocol.quorum.contracts.quorums import Rules
 
 
@@ -14,5 +15,7 @@ class Seating:
     quorums: Address
     sortition: Address
     rules: Rules
+    phases: Phases
+    """Of the rounds whose seeds draw committees."""
     exit_seconds: int
     """How long Sortition keeps the pledge of a member that leaves."""

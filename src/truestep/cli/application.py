@@ -66,6 +66,7 @@ PANELS = {
         "withdraw": "withdraw",
         "delegate": "delegate",
         "operator": "operator",
+        "log": "log",
     },
     "Proofs": {
         "quantise": "quantise",

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from truestep.adapters.files import write_file
+from truestep.adapters.logs.keys import Anchoring
 from truestep.adapters.logs.sources import LogSource, entries_of
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import Bytes32
+from truestep.base.ids import Address, Bytes32
 from truestep.client.runs import advance_in_slices
 from truestep.client.stored import stored_image, stored_input
 from truestep.machine.elf import load_elf
@@ -22,7 +24,14 @@ from truestep.ports.engine import Engine
 from truestep.protocol.claims import claim_state
 from truestep.protocol.logs.audit import EntriesAudit, Fault
 from truestep.protocol.logs.entries import ClaimEntry
-from truestep.protocol.logs.notes import NOTE_LIMIT_BYTES, Checkpoint, VerifierKey, verified_checkpoint
+from truestep.protocol.logs.notes import (
+    NOTE_LIMIT_BYTES,
+    Checkpoint,
+    VerifierKey,
+    parse_note,
+    verified_checkpoint,
+)
+from truestep.protocol.logs.statements import checkpoint_digest, signature_in
 from truestep.protocol.logs.tiles import CHECKPOINT_PATH, KEY_PATH
 from truestep.protocol.logs.tree import Peaks, consistency_proof, leaf_hash, peaks_of
 from truestep.protocol.settlement.facts.leaves import leaf_of_state
@@ -60,6 +69,23 @@ class Evidence:
             "path": [node.hex() for node in self.path],
         }
         return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
+
+
+def parse_evidence(content: bytes) -> Evidence:
+    """The inverse of `Evidence.to_json`. Raises `Rejected`."""
+    try:
+        said = json.loads(content[: 4 * NOTE_LIMIT_BYTES])
+        if said["format"] != EVIDENCE_FORMAT or said["version"] != 1:
+            raise ValueError("another format")
+        return Evidence(
+            first=said["first"].encode(),
+            second=said["second"].encode(),
+            path=tuple(Bytes32(bytes.fromhex(node)) for node in said["path"]),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise Rejected(
+            Reject.LOG_STATE, f"expected a file that `audit-log --evidence` has written: {error}"
+        ) from error
 
 
 @dataclass(slots=True, kw_only=True)
@@ -167,6 +193,24 @@ def _keep(chosen: list[ClaimEntry], entry: ClaimEntry, sample: int, seen: int, c
         chosen.append(entry)
     elif (place := chance.randrange(seen)) < sample:
         chosen[place] = entry
+
+
+def check_second_signature(report: LogReport, signer: Address, anchoring: Anchoring) -> None:
+    """Whether the checkpoint of a registered log is signed for the chain too (L6.2)."""
+    from eth_account import Account
+
+    note = parse_note(report.note)
+    digest = checkpoint_digest(anchoring.chain_id, anchoring.anchors, report.checkpoint)
+    found = signature_in(note, report.checkpoint.origin, signer)
+    recovered = ""
+    if found is not None:
+        with suppress(Exception):  # whatever the library says of numbers that are no signature
+            recovered = cast(str, cast(Any, Account)._recover_hash(digest, vrs=(found.v, found.r, found.s)))
+    if recovered.lower() != signer.lower():
+        report.entries.find(
+            Fault.UNSIGNED,
+            f"the checkpoint lacks the signature of {signer} for the chain: two pasts would cost nothing",
+        )
 
 
 # --- keys and what was seen --------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from truestep import __version__
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.logs.folder import LogFolder, LogNames
-from truestep.adapters.logs.keys import LogKeys
+from truestep.adapters.logs.keys import Anchoring, LogKeys
 from truestep.adapters.logs.serving import LogServer
 from truestep.base.ids import Address
 from truestep.node.tasks.claim_log import ClaimLog
@@ -42,6 +42,13 @@ class LogOwner:
     deployment: Deployment
 
 
+def _anchoring(deployment: Deployment) -> Anchoring | None:
+    """What checkpoints are signed for besides; registered or not, it costs nothing."""
+    if deployment.logs is None:
+        return None
+    return Anchoring(chain_id=deployment.chain_id, anchors=deployment.address("Anchors"))
+
+
 @contextmanager
 def opened_log(
     settings: LogSettings, owner: LogOwner, store: Store, chain: Chain, reporter: Reporter, state_dir: Path
@@ -53,7 +60,7 @@ def opened_log(
     account, now = Address(owner.signer.address), time.time_ns()
     prefix = f"truestep/{deployment.chain_id}/{jobs[2:10].lower()}/{account.lower()}/"
     names = LogNames(prefix=prefix, suffix=f"{now:x}")
-    log = LogFolder(folder, names, LogKeys(cast(Any, owner.signer)), store)
+    log = LogFolder(folder, names, LogKeys(cast(Any, owner.signer)), store, _anchoring(deployment))
     if not log.size:
         opened = LogOpened(
             chain_id=deployment.chain_id,

@@ -19,6 +19,8 @@ from truestep.cli.options import NetworkOption, TrustOption, chosen_file, parse_
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
 if TYPE_CHECKING:
+    from truestep.adapters.chain.anchors_desk import RegisteredLog
+    from truestep.adapters.logs.keys import Anchoring
     from truestep.adapters.logs.sources import LogSource
     from truestep.client.log_audit import LogReport, OtherPast
     from truestep.protocol.logs.audit import EntriesAudit
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: truestep audit-log https://operator.example/log --network testnet --reproduce 5"
 SHOWN_FINDINGS = 20
 _URL = re.compile(r"https?://", re.IGNORECASE)
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +60,12 @@ class ChainOptions:
 @grouped
 def audit_log(
     log: Annotated[
-        str, typer.Argument(metavar="URL|DIR", help="Where the log is served, or the folder that it is in.")
+        str,
+        typer.Argument(
+            metavar="URL|DIR|ADDRESS",
+            help="Where the log is served, or its folder, or an operator whose log is registered:"
+            " then the chain says where it is, and its key.",
+        ),
     ],
     chain: ChainOptions,
     key: Annotated[
@@ -105,13 +113,16 @@ def audit_log(
     nothing is wrong. Two people who have read the log compare the checkpoints that --seen keeps: an operator
     that shows each another log has signed both. What is checked, and why: docs/logs.md.
     """
-    from truestep.client.log_audit import LogReader, SeenLogs
+    from truestep.client.log_audit import LogReader, SeenLogs, check_second_signature
     from truestep.protocol.logs.audit import Fault
 
     screen = Screen(as_json=as_json)
     expected = parse_address(operator, "--operator") if operator is not None else None
     seen_logs = SeenLogs(folder=seen or _default_folder())
-    with _opened(log) as source:
+    registered = _registered(chain, log) if _ADDRESS.fullmatch(log) else None
+    if registered is not None:
+        expected, key = registered.log.operator, key or registered.log.verifier_key.text
+    with _opened(log, registered) as source:
         entries = _entries_audit(screen, chain, expected)
         verifier = _key(screen, source, key)
         others = _others(seen_logs, verifier, compare or [])
@@ -120,6 +131,8 @@ def audit_log(
             source=source, key=verifier, others=others, entries_limit=max_entries, tell=screen.tell
         )
         report = reader.read(entries, sample=reproduce)
+    if registered is not None:
+        check_second_signature(report, registered.log.signer, registered.anchoring)
     _reproduce(screen, report, chain, blobs or [])
     files = _write_evidence(report, evidence)
     if not {Fault.SPLIT, Fault.ROLLED_BACK} & {*report.entries.faults}:
@@ -136,17 +149,49 @@ def _default_folder() -> Path:
     return user_cache() / "logs"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Registered:
+    """What the chain says of a log."""
+
+    log: "RegisteredLog"
+    anchoring: "Anchoring"
+    is_stranger: bool
+    """Whether its URL must lie in the public internet."""
+
+
+def _registered(chain: ChainOptions, operator: str) -> _Registered:
+    from truestep.adapters.chain.anchors_desk import AnchorsDesk
+    from truestep.adapters.chain.deployment import read_deployment
+    from truestep.composition.network import DEVNET_CHAINS
+
+    file = chosen_file(chain.deployment, chain.network)
+    if not chain.rpc or file is None:
+        raise Failure(
+            "no chain",
+            "expected the network in which the log is registered; give --rpc and --network (or --deployment)",
+            ExitCode.USAGE,
+        )
+    desk = AnchorsDesk(chain.rpc, read_deployment(file))
+    found = desk.log_of(parse_address(operator, "ADDRESS"))
+    if found is None:
+        raise Failure("no log", f"{operator} has no log that is registered and live; give its URL")
+    is_stranger = desk.chain_id not in DEVNET_CHAINS
+    return _Registered(log=found, anchoring=desk.anchoring, is_stranger=is_stranger)
+
+
 @contextmanager
-def _opened(place: str) -> "Generator[LogSource]":
+def _opened(place: str, registered: _Registered | None) -> "Generator[LogSource]":
     from truestep.adapters.logs.sources import FolderSource, HttpSource
 
+    is_stranger = registered is not None and registered.is_stranger
+    place = registered.log.url if registered is not None else place
     if not _URL.match(place):
         if not Path(place).is_dir():
             raise Failure("no log", f"expected the URL of a log or its folder, got {place!r}")
         yield FolderSource(Path(place))
         return
     try:
-        source = HttpSource(place)
+        source = HttpSource(place, is_stranger=is_stranger)
     except ValueError as error:
         raise Failure("no log", f"{error}") from error
     try:

@@ -1,0 +1,171 @@
+"""What Anchors says of logs, and the calls of their operators (docs/logs.md L4 to L6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from web3 import Web3
+
+from truestep.adapters.chain.codec import Message, encode_function
+from truestep.adapters.chain.connection import check_chain, connect, endpoints_of
+from truestep.adapters.chain.deployment import Deployment
+from truestep.adapters.chain.log_search import search_logs
+from truestep.adapters.chain.pinned import PinnedReader
+from truestep.adapters.chain.record_codec import View, checksummed, number
+from truestep.adapters.logs.keys import Anchoring
+from truestep.base.errors import Reject, Rejected
+from truestep.base.ids import Address, Bytes32
+from truestep.commitments.bls import KEY_SIZE_BYTES, PublicKey
+from truestep.commitments.keccak import keccak256
+from truestep.protocol.logs.contracts.anchors import Anchor, LogNumber
+from truestep.protocol.logs.notes import VerifierKey
+
+CONTRACT = "Anchors"
+RANGE_BLOCKS = 2_000
+"""Public nodes refuse more."""
+_KEY_WORDS = KEY_SIZE_BYTES // 32
+_REGISTERED = Web3.keccak(
+    text="Registered(uint256,address,address,bytes32,uint256[4],string,string)",
+)
+_ANCHORED = Web3.keccak(text="Anchored(uint256,uint256,uint256,bytes32,uint256)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredLog:
+    """A log as the contract knows it."""
+
+    number: LogNumber
+    operator: Address
+    signer: Address
+    note_key: Bytes32
+    key_hash: Bytes32
+    leaves_at: int
+    is_slashed: bool
+    is_released: bool
+    origin: str
+    url: str
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it can be attested."""
+        return not self.leaves_at and not self.is_slashed
+
+    @property
+    def state(self) -> str:
+        """What it is, in a word."""
+        if self.is_slashed:
+            return "slashed"
+        if self.is_released:
+            return "over"
+        return "retired" if self.leaves_at else "live"
+
+    @property
+    def verifier_key(self) -> VerifierKey:
+        """What its checkpoints are verified with."""
+        return VerifierKey(name=self.origin, public_key=self.note_key)
+
+
+class AnchorsDesk:
+    """Reads Anchors, and encodes calls of it. It sends nothing. Raises `Rejected`, `Unavailable`."""
+
+    def __init__(self, node: Sequence[str], deployment: Deployment) -> None:
+        """Raises `Rejected` for another chain, or a network without Anchors."""
+        terms = deployment.log_terms
+        if terms is None:
+            raise Rejected(
+                Reject.DEPLOYMENT_FILE,
+                "expected a network in which logs are registered; this one was deployed without the contract"
+                " Anchors",
+            )
+        self.terms = terms
+        self.web3, self.chain_id = connect(list(node)), deployment.chain_id
+        check_chain(self.web3, deployment.chain_id)
+        self.address = deployment.address(CONTRACT)
+        self._first_block = deployment.block_number
+        self._reader = PinnedReader(self.web3, deployment)
+        self._endpoints = endpoints_of(self.web3)
+
+    @property
+    def anchoring(self) -> Anchoring:
+        """What the second signature of checkpoints names."""
+        return Anchoring(chain_id=self.chain_id, anchors=self.address)
+
+    def now(self) -> int:
+        """The time of the newest block."""
+        return self._endpoints.head().time_seconds
+
+    def log_of(self, operator: Address) -> RegisteredLog | None:
+        """The operator's log that is live; None if it has none."""
+        found = self._reader.one(number(CONTRACT, "log_of", operator))
+        return self.get(LogNumber(found)) if found else None
+
+    def get(self, log: LogNumber) -> RegisteredLog:
+        """A log by its number. Raises `Rejected` if there is none."""
+        count = self._reader.one(number(CONTRACT, "log_count"))
+        if not 0 < log <= count:
+            raise Rejected(Reject.LOG_UNKNOWN, f"expected the number of a log, 1 to {count}; got {log}")
+        view = View(contract=CONTRACT, function="get", arguments=[log], build=tuple)
+        operator, signer, note_key, key_hash, *others = self._reader.one(view)
+        leaves_at, is_slashed, is_released, origin, url = others
+        return RegisteredLog(
+            number=log,
+            operator=checksummed(operator),
+            signer=checksummed(signer),
+            note_key=Bytes32(note_key),
+            key_hash=Bytes32(key_hash),
+            leaves_at=leaves_at,
+            is_slashed=is_slashed,
+            is_released=is_released,
+            origin=origin,
+            url=url,
+        )
+
+    def key_of(self, log: RegisteredLog) -> PublicKey:
+        """The BLS key of a log, which only an event has. Raises `Rejected` if the node hides it."""
+        topics = [bytes(_REGISTERED), log.number.to_bytes(32, "big")]
+        for found in self._events(topics):
+            words = self.web3.codec.decode(
+                ["address", "bytes32", "uint256[4]", "string", "string"], found.payload
+            )[2]
+            key = PublicKey(b"".join(word.to_bytes(32, "big") for word in words))
+            if keccak256(key) == log.key_hash:
+                return key
+        raise Rejected(
+            Reject.BLS_KEY_OTHER,
+            f"the node tells of no registration of log {log.number} with its key; ask another node",
+        )
+
+    def anchors(self) -> dict[int, Anchor]:
+        """All anchors by their numbers."""
+        anchors: dict[int, Anchor] = {}
+        for found in self._events([bytes(_ANCHORED)]):
+            epoch, root, bitmap = self.web3.codec.decode(["uint256", "bytes32", "uint256"], found.payload)
+            group = int.from_bytes(found.topics[2], "big")
+            anchor = Anchor(group=group, epoch=epoch, root=Bytes32(root), bitmap=bitmap)
+            anchors[int.from_bytes(found.topics[1], "big")] = anchor
+        return anchors
+
+    def live(self, group: int) -> int:
+        """The logs of a group that can be attested, a bit each."""
+        return self._reader.one(number(CONTRACT, "live", group))
+
+    def credit(self, account: Address) -> int:
+        """What the contract owes an account."""
+        return self._reader.one(number(CONTRACT, "credits", account))
+
+    def message(self, function: str, *arguments: Any) -> Message:
+        """A call."""
+        return Message(
+            to=self.address, payload=encode_function(self.web3, CONTRACT, function, list(arguments))
+        )
+
+    def _events(self, topics: Sequence[bytes]) -> Any:
+        head = self._endpoints.head().number
+        for first in range(self._first_block, head + 1, RANGE_BLOCKS):
+            last = min(first + RANGE_BLOCKS - 1, head)
+            yield from search_logs(self._endpoints, self.address, topics, first, last)
+
+
+def key_words(key: PublicKey) -> list[int]:
+    """A key as calls take it."""
+    return [int.from_bytes(key[at : at + 32], "big") for at in range(0, 32 * _KEY_WORDS, 32)]

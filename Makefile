@@ -138,12 +138,13 @@ bench: setup anvil circuits ## measure every figure that the README states
 	$(BIN)/python -m benchmarks.real_programs $(if $(WORK),--work $(WORK))
 	$(BIN)/python benchmarks/bars.py
 
-gas: setup anvil ## measure gas on anvil and rewrite docs/gas.md, docs/availability-gas.md, docs/receipts-gas.md, docs/anchors-gas.md and a table of docs/data.md
+gas: setup anvil ## measure gas on anvil and rewrite docs/gas.md, docs/availability-gas.md, docs/receipts-gas.md, docs/anchors-gas.md, docs/quorum-gas.md and a table of docs/data.md
 	$(BIN)/python benchmarks/gas.py
 	$(BIN)/python benchmarks/availability_gas.py
 	$(BIN)/python benchmarks/data_choices.py
 	$(BIN)/python benchmarks/receipts_gas.py
 	$(BIN)/python benchmarks/anchors_gas.py
+	$(BIN)/python benchmarks/quorum_gas.py
 
 site: docs ## build the documentation as a site into site/, and check every link in it
 	$(BIN)/zensical build --clean --strict

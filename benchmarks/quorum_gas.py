@@ -23,7 +23,7 @@ from truestep.protocol.assignment.randomness import commitment_of as promise_of
 from truestep.protocol.quorum.commitments import commitment_of, signing_hash
 from truestep.protocol.quorum.contracts.quorums import Committee, Opening, Rules, Signed
 from truestep.protocol.settlement.encoding import hash_struct
-from truestep.protocol.settlement.ids import Item
+from truestep.protocol.settlement.ids import NOBODY, Item
 from truestep.protocol.settlement.records import BatchTerms
 from truestep.protocol.settlement.trees import claims_root, tasks_root
 
@@ -58,9 +58,9 @@ HEADING = f"""\
 Written by `{COMMAND}`: every figure is the `gasUsed` of a transaction on anvil 1.7.1 under Osaka
 rules ([quorum](quorum.md)). `tests/benchmarks/test_gas.py` measures again; `--json` prints what has a bar.
 
-One job of {TASKS} shards under 3 of 5, from `fund` to `finalize`, in a network that has settled such a job
-before. The pool has {len(MEMBERS)} members; a draw of 5 among 10,000 takes more ([gas.md](gas.md)), and
-{TASKS} shards share it. Not counted: `post`, and withdrawals, which are for many jobs at once.
+One job of {TASKS} shards under 3 of 5, from `fund` to `finalize`, in a network whose members have all led
+and been paid before. The pool has {len(MEMBERS)} members; a draw of 5 among 10,000 takes more
+([gas.md](gas.md)). Not counted: `post`, and withdrawals, which are for many jobs at once.
 """
 WAYS_NOTE = """\
 Nodes send their own commitments and confirmations: the left column. Members that hand signatures and salts to
@@ -86,10 +86,12 @@ class QuorumGas:
         network.gas(network.owner.functions.announce(*action), REQUESTER)
         network.pass_time(DAY_SECONDS + 1)
         network.gas(network.owner.functions.execute(*action), REQUESTER)
-        self._pass_to(0)
         for number in MEMBERS:
             member = network.account(number)
             network.gas(network.operators.functions.deposit_for(member), number, STAKE_WEI)
+        self._pass_to(0)
+        for number in MEMBERS:
+            member = network.account(number)
             pledge = (member, POOL, DRAWS.least_pledge_wei)
             network.gas(network.sortition.functions.join(*pledge), number)
 
@@ -152,6 +154,14 @@ class QuorumGas:
         gas["`finalize`"] = network.finalize(batch)
         return gas
 
+    def is_steady(self) -> bool:
+        """Whether each member has led and been paid before, so that its words are written."""
+        owed = self.network.jobs.functions.credits
+        return all(
+            self.quorums.functions.credits(member).call() and owed(NOBODY, member).call()
+            for member in self.keys
+        )
+
     def _take(self, job_id: JobId, leader: str) -> tuple[TakenBatch, int]:
         """The whole job, by the leader of its committee."""
         network = self.network
@@ -202,7 +212,8 @@ def _words(one: Any) -> tuple[bytes, bytes, bytes]:
 def measure(web3: Web3) -> tuple[dict[str, int], dict[str, int]]:
     """Each member by itself, and one for all."""
     quorums = QuorumGas(web3)
-    quorums.settle(is_collected=False)  # the first of a network writes words that all others find written
+    while not quorums.is_steady():  # the first of a network writes words that all others find written
+        quorums.settle(is_collected=True)
     return quorums.settle(is_collected=False), quorums.settle(is_collected=True)
 
 

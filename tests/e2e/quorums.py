@@ -139,12 +139,17 @@ class QuorumNetwork(Network):
 
     def pledge_of(self, name: str) -> int:
         """What is left of a member's pledge."""
+        return self._ask("Sortition", "pledge_of", 0, self.account(name))
+
+    def owed_by_quorums(self, name: str) -> int:
+        """What a member has earned and not withdrawn."""
+        return self._ask("Quorums", "credits", self.account(name))
+
+    def _ask(self, contract: str, view: str, *arguments: Any) -> int:
         web3 = connect(self.devnet.node)
-        sortition = web3.eth.contract(
-            address=Web3.to_checksum_address(self.deployment.address("Sortition")),
-            abi=load_artifact("Sortition").abi,
-        )
-        return sortition.functions.pledge_of(0, self.account(name)).call()
+        address = Web3.to_checksum_address(self.deployment.address(contract))
+        own = web3.eth.contract(address=address, abi=load_artifact(contract).abi)
+        return own.functions[view](*arguments).call()
 
 
 def open_quorum_network(devnet: Devnet, folder: Path) -> QuorumNetwork:

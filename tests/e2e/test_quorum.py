@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.conftest import find_anvil
 from tests.e2e.network import COIN_WEI, ELF, INPUT, MAX_CYCLES, REWARD_WEI, Log, expected_output
 from tests.e2e.quorums import MEMBERS, PLEDGE_WEI, QUORUM, QuorumNetwork, open_quorum_network
 from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
-from truestep.base.ids import JobId, task_of
+from truestep.base.ids import BatchId, JobId, task_of
+from truestep.cli.main import app
 from truestep.client import Order
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import OUTPUT_START
 from truestep.protocol.settlement.facts.judging import is_proven
+from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.ids import LeafId
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
@@ -34,10 +37,15 @@ def network(tmp_path: Path) -> Iterator[QuorumNetwork]:
     devnet.stop()
 
 
+def facts_of(network: QuorumNetwork) -> Facts:
+    """What the newest events say."""
+    network.requester.refresh()
+    return network.requester.facts()
+
+
 def is_proven_now(network: QuorumNetwork) -> bool:
     """Whether a consumer may take the first batch's result now."""
-    network.requester.refresh()
-    return is_proven(network.requester.facts(), LeafId(1 << 8), network.now)
+    return is_proven(facts_of(network), LeafId(1 << 8), network.now)
 
 
 def submitted(network: QuorumNetwork) -> JobId:
@@ -48,31 +56,48 @@ def submitted(network: QuorumNetwork) -> JobId:
     return job.job_id
 
 
-def test_a_quorum_makes_a_result_final_before_its_window_is_over(network: QuorumNetwork) -> None:
+def test_a_quorum_makes_a_result_final_before_its_window_is_over(
+    network: QuorumNetwork, tmp_path: Path
+) -> None:
+    """Every member is killed once it has committed, and goes on where it was."""
     job_id, log = submitted(network), Log()
     members = [network.member(name, log) for name in MEMBERS]
+    network.drive(members, lambda: len(facts_of(network).commitments) == 4)
+    members = [network.member(name, log) for name in MEMBERS]
     network.drive(members, lambda: is_proven_now(network))
-    batch = network.requester.facts().batches[1].batch  # type: ignore[index]
+    batch = facts_of(network).batches[BatchId(1)].batch
     assert network.now < batch.until
-    evidence = network.client().job(job_id).evidence(0)
-    assert evidence is not None
+    assert network.client().job(job_id).evidence(0) is not None  # what a contract takes, at once
+    assert facts_of(network).stakes[batch.operator].locked_wei == COIN_WEI + PLEDGE_WEI
+    said = shown(network, job_id, tmp_path)
+    assert "3 of 5" in said and "batch 1: confirmed by its quorum" in said
+    assert said.count("confirmed\n") + said.count("committed\n") == 4 and "has taken it" in said
     network.drive(members, lambda: network.is_final(job_id))
     assert network.output(task_of(job_id, 0)) == expected_output(0)
-    leader = (
-        network.name_of(network.committee(job_id).members[0])
-        if job_id in network.requester.facts().jobs
-        else ""
-    )
-    assert leader in (*MEMBERS, "")
     assert [network.pledge_of(name) for name in MEMBERS] == [PLEDGE_WEI] * 5
+    fees = {name: network.owed_by_quorums(name) for name in MEMBERS}
+    paid = [name for name, fee_wei in fees.items() if fee_wei == QUORUM.fee_wei]
+    assert len(paid) == 4 and network.name_of(batch.operator) not in paid
     assert {"declined"}.isdisjoint(log.kinds())
+
+
+def shown(network: QuorumNetwork, job_id: JobId, folder: Path) -> str:
+    """What the command says of a job's committee."""
+    node = network.devnet.node
+    if not isinstance(node, str):
+        pytest.skip("a command needs a node with an address")
+    network.deployment.write(folder / "deployment.json")
+    words = ("quorum", "show", str(job_id), "--rpc", node, "--deployment", str(folder / "deployment.json"))
+    finished = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert finished.exit_code == 0, finished.stderr
+    return finished.stdout
 
 
 def test_a_liar_that_leads_is_struck_and_everybody_else_is_whole(network: QuorumNetwork) -> None:
     job_id = submitted(network)
     log = Log()
     drawer = network.member(MEMBERS[0], log)
-    network.drive([drawer], lambda: job_id in network.requester.facts().committees or _refreshed(network))
+    network.drive([drawer], lambda: job_id in facts_of(network).committees)
     seated = network.committee(job_id)
     liar = network.name_of(seated.members[0])
     lying = network.member(liar, Log(), FaultyEngine(ReferenceEngine(), FAULT))
@@ -83,9 +108,5 @@ def test_a_liar_that_leads_is_struck_and_everybody_else_is_whole(network: Quorum
     assert stakes[liar] <= 2 * COIN_WEI
     assert all(stake == 3 * COIN_WEI for name, stake in stakes.items() if name != liar)
     assert [network.pledge_of(name) for name in MEMBERS if name != liar] == [PLEDGE_WEI] * 4
-    assert QUORUM.needed == 3
-
-
-def _refreshed(network: QuorumNetwork) -> bool:
-    network.requester.refresh()
-    return False
+    fees = {name: network.owed_by_quorums(name) for name in MEMBERS if name != liar}
+    assert sum(fees.values()) >= 4 * QUORUM.fee_wei  # of the first batch; the purse has no more

@@ -122,8 +122,9 @@ fuzz: setup anvil solc circuits ## run random programs in both engines (SEED=, F
 	$(BIN)/python -m tests.engine.float_fuzz --seed $(SEED)
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal -m 'hypothesis or long' --hypothesis-profile=fuzz --timeout=0
 
-economics: setup ## whether it pays to lie, to attack the truth or to play against oneself (SEED=, SCHEDULES=)
+economics: setup ## whether it pays to cheat (SEED=, SCHEDULES=), and the figures of docs/economics.md
 	$(BIN)/python -m tests.protocol.settlement.economics --seed $(SEED) --schedules $(SCHEDULES)
+	$(BIN)/python benchmarks/economics.py
 
 drill: setup ## carry out the drills of data availability (docs/drills.md); DRILLS="wrong-bytes rpc-outage" chooses
 	$(BIN)/truestep drill availability $(DRILLS)

@@ -73,8 +73,15 @@ def simulate(
         known = ", ".join(SCENARIOS)
         raise typer.BadParameter(f"expected one of {known}, got {scenario!r}", param_hint="SCENARIO")
     owners = ["proposer=deployer", "guardian=none"]
-    rules = read_settings(parameters, [*owners, *(changes or [])], Address("0x" + "0" * 39 + "1")).rules
-    request = Request(rules=rules, assumptions=Assumptions(), seed=seed, jobs=jobs, operators=operators)
+    settings = read_settings(parameters, [*owners, *(changes or [])], Address("0x" + "0" * 39 + "1"))
+    request = Request(
+        rules=settings.rules,
+        assumptions=Assumptions(),
+        seed=seed,
+        jobs=jobs,
+        operators=operators,
+        admission=settings.admission,
+    )
     figures = {"scenario": scenario, "parameters": parameters, **chosen.play(request, _say(screen))}
     if as_json:
         write_result(f"{json.dumps(figures)}\n")
@@ -111,6 +118,8 @@ def _show(screen: Screen, figures: dict[str, Any]) -> None:
         screen.result({}, _strategy_table(figures["strategies"]))
     if figures.get("sieges"):
         screen.result({}, _siege_table(figures["sieges"]))
+    if figures.get("auditors"):
+        screen.result({}, _auditor_table(figures["auditors"]))
     plain = {
         _words(key): _in_words(key, value)
         for group in (figures, figures.get("honest", {}), figures.get("recommended", {}))
@@ -154,6 +163,23 @@ def _strategy_table(rows: list[dict[str, Any]]) -> Table:
             "" if row["loss_over_gain"] is None else f"{row['loss_over_gain']:,.1f}",
             f"{row['mean_delay_seconds'] / 3_600:.1f} h",
             "" if at_bar_wei is None else f"{at_bar_wei / 10**18:,.3f}",
+        )
+    return table
+
+
+def _auditor_table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("auditor that", no_wrap=True)
+    for name in ("audits", "failed", "profit of one, in fees", "loss/gain"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        ratio = row["loss_over_gain"]
+        table.add_row(
+            row["manner"],
+            str(row["audits"]),
+            str(row["failures"]),
+            f"{row['mean_profit_wei'] / row['fee_wei']:.2f}",
+            "" if ratio is None else f"{ratio:,.1f}",
         )
     return table
 

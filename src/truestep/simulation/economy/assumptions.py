@@ -26,11 +26,13 @@ class Assumptions:
     margin_bps: int = 2_500
     """What requesters pay above an honest operator's costs."""
     block_seconds: int = 12
+    """How far blocks are apart."""
     checkers: int = 3
     """How many honest challengers look at each claim, if all are up: each of them checks all it can."""
     downtime_bps: int = 200
     """Of the time, a node is down: for some hours at once."""
     outage_seconds: int = 4 * 3_600
+    """How long an outage of one node lasts, or a multiple of it."""
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning."""

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from truestep.protocol.settlement.parameters import BPS, Parameters
+from truestep.protocol.settlement.standing import USUAL, Admission
 from truestep.simulation.economy.assumptions import Assumptions
+from truestep.simulation.economy.chain import deployment_of
 from truestep.simulation.economy.market import Market, Setting
 from truestep.simulation.economy.measure import Measured, delays, measured
 from truestep.simulation.economy.strategies import HONEST, LYING, STRATEGIES, Strategy
@@ -67,6 +69,7 @@ class Series:
     assumptions: Assumptions
     setting: Setting
     seed: int
+    admission: Admission = USUAL
 
     def market(self, cell: Cell, share_bps: int) -> Market:
         """The market of one attack, played to its end."""
@@ -78,7 +81,8 @@ class Series:
             trouble=cell.trouble,
             checks_at_once=FLOODED_CORES if cell.strategy.floods else self.setting.checks_at_once,
         )
-        return Market(self.rules, self.assumptions, setting, self.seed).run()
+        deployment = deployment_of(self.admission)
+        return Market(self.rules, self.assumptions, setting, self.seed, deployment).run()
 
     def peaceful(self) -> Market:
         """The same without an attacker."""

@@ -16,6 +16,7 @@ from truestep.protocol.settlement.ids import NATIVE, LeafId, unpack_item
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.refusals import Refused
+from truestep.protocol.settlement.standing import USUAL, Admission
 from truestep.protocol.settlement.state import Deployment, LifeCycle
 from truestep.protocol.versions import Versions
 from truestep.simulation.economy.assumptions import GAS, REFUSED_GAS
@@ -45,9 +46,10 @@ def account(number: int) -> Address:
     return Address(f"0x{number:040d}")
 
 
-def deployment_of() -> Deployment:
-    """The contracts' addresses."""
+def deployment_of(admission: Admission = USUAL) -> Deployment:
+    """The contracts' addresses, and what they ask of operators."""
     return Deployment(
+        admission=admission,
         chain_id=1,
         operators=account(101),
         jobs=account(102),

@@ -36,6 +36,7 @@ CHALLENGERS_FROM, ROGUES_FROM, REQUESTER, FLOODER = 4 * 10**6, 6 * 10**6, 500, 5
 """Where the numbers of accounts of each kind begin."""
 LOOKS = 64
 """Operators that look at a task one after the other, a block apart, before it waits for an hour."""
+LATER_LOOKS = 8
 WAIT_SECONDS = 3_600
 BESIEGED_SECONDS = 3_600
 TAKING_BLOCKS = 3
@@ -271,7 +272,9 @@ class Market:
 
     def offer(self, tasks: tuple[TaskId, ...], looks: int = 0) -> None:
         """Open tasks are seen by one operator after the other, as chance has it."""
-        wait = WAIT_SECONDS if looks and looks % LOOKS == 0 else 0
+        is_flood = ids.job_of_task(tasks[0]) in self.world.floods
+        rounds = 1 if is_flood else LOOKS if looks <= LOOKS else LATER_LOOKS
+        wait = WAIT_SECONDS if looks and looks % rounds == 0 else 0
         second = self.world.next_block() + wait
         self.world.clock.at(second, lambda: self._look(tasks, looks))
 
@@ -288,12 +291,18 @@ class Market:
             )
             chain.send(job.terms.requester, cancel)
             return
-        operator = self._by_stake()
+        is_flood = ids.job_of_task(tasks[0]) in self.world.floods
+        operator = self.world.random.choice(self._rivals) if is_flood else self._by_stake()
         if operator.look(opened):  # the others see it sent
             second = self.world.clock.now + TAKING_BLOCKS * self.assumptions.block_seconds
             self.world.clock.at(second, lambda: self._look(opened, looks + 1))
         else:
             self.offer(opened, looks + 1)
+
+    @property
+    def _rivals(self) -> list[Operator]:
+        """The operators of the strategy, which do its own jobs."""
+        return [node for node in self.operators if node.strategy is self.setting.strategy]
 
     def _by_stake(self) -> Operator:
         """Who looks first, with chances as its stake: a crowd of names has no more of them than one."""

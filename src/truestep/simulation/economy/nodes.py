@@ -7,6 +7,7 @@ from truestep.base import ids
 from truestep.base.ids import Address, BatchId, Bytes32, TaskId
 from truestep.protocol.calls import RewardGame
 from truestep.protocol.settlement.ids import NATIVE, LeafGameId, LeafId, batch_of_claim
+from truestep.protocol.settlement.standing import room_wei
 from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles import challenger, worker
 from truestep.roles.actions import Action, ComputeHashes, Run, Send
@@ -75,12 +76,14 @@ class Node:
         """What it knows when it decides."""
         chain = self.world.chain
         stake = chain.life.stakes.get(self.name)
+        admission, phase = chain.deployment.admission, chain.life.phase
+        room = room_wei(admission, phase, stake.entry, chain.now) if stake is not None else 0
         return View(
             now=chain.now,
             account=self.name,
             operator=self.name,
             wallet_wei=WALLET_WEI,
-            free_stake_wei=stake.free_wei if stake is not None else 0,
+            free_stake_wei=room,
             rewards_wei=chain.life.credits.get((NATIVE, self.name), 0),
             winnings_wei=chain.games.credits.get(self.name, 0),
             tasks=tuple(tasks),
@@ -327,14 +330,20 @@ class Challenger(Node):
     def _first_pending(self) -> LeafId:
         if len(self.pending) == 1:
             return next(iter(self.pending))
-        views = {
-            told.task_id: (leaf_id, self._claim_seen(leaf_id, told, (), {}))
-            for leaf_id, (told, _) in self.pending.items()
-        }
-        standing = tuple(view for _, view in views.values() if view is not None)
+        places = {told.task_id: leaf_id for leaf_id, (told, _) in self.pending.items()}
+        seen = (self._unchecked(leaf_id, told) for leaf_id, (told, _) in self.pending.items())
+        standing = tuple(view for view in seen if view is not None)
         actions = challenger.decide(self.view(standing), self.policy)
         checks = [action.task_id for action in actions if isinstance(action, ComputeHashes)]
-        return views[checks[0]][0] if checks else next(iter(self.pending))
+        return places[checks[0]] if checks else next(iter(self.pending))
+
+    def _unchecked(self, leaf_id: LeafId, told: runs.Run) -> TaskView | None:
+        """A claim of which it knows nothing yet; None of one that is over."""
+        chain, batch_id = self.world.chain, batch_of_claim(leaf_id)
+        if batch_id not in chain.leaves:
+            return None
+        task = task_view(chain, self.world.program, told.task_id, batch_id)
+        return _with_claim(task, claim_view(chain, leaf_id, told.task_id, told.stated(), ()), {}, {})
 
     def judge(self, leaf_id: LeafId, told: runs.Run) -> None:
         """Compare a claim with its own run, and open a game if they differ."""
@@ -358,7 +367,7 @@ class Challenger(Node):
         task = task_view(
             chain, self.world.program, told.task_id, batch_id, self.world.run_of(told.task_id).claimed()
         )
-        seen = claim_view(chain, leaf_id, told, games)
+        seen = claim_view(chain, leaf_id, told.task_id, told.claimed(), games)
         return _with_claim(task, seen, hashes, witnesses or {})
 
     def _decide(self, tasks: tuple[TaskView, ...], duties: Sequence[Duty] = ()) -> None:
@@ -413,4 +422,4 @@ def _disputed_view(
     leaf_id = LeafId(game_id >> ids.PART_BITS)
     chain, batch_id = world.chain, batch_of_claim(leaf_id)
     task = task_view(chain, world.program, story.task_id, batch_id, story.claimed())
-    return _with_claim(task, claim_view(chain, leaf_id, story, games), hashes, {})
+    return _with_claim(task, claim_view(chain, leaf_id, story.task_id, story.claimed(), games), hashes, {})

@@ -5,8 +5,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from truestep.protocol.settlement.parameters import BPS, Parameters
+from truestep.protocol.settlement.standing import USUAL, Admission
 from truestep.simulation.economy.assumptions import Assumptions
+from truestep.simulation.economy.auditing import auditors
 from truestep.simulation.economy.cells import Cell, Series, cell_of, played, usual_cells
+from truestep.simulation.economy.committees import committees
 from truestep.simulation.economy.market import Market, Setting
 from truestep.simulation.economy.measure import BAR, Measured, honest_operators_wei, profit_wei
 from truestep.simulation.economy.sieges import Siege, sieges
@@ -18,9 +21,10 @@ SHARE_BAR_BPS = 3_300
 """Up to this share of the stake, every strategy must lose three times what it could gain."""
 SAFETY = 2
 """Recommended values keep so many times the distance that the bar asks for."""
+USUAL_JOBS, USUAL_OPERATORS = 60, 40
 SCALE_JOBS, SCALE_OPERATORS = 100_000, 10_000
-JOBS_LIMIT, OPERATORS_LIMIT = 10**6, 10**5
-"""More take hours, and gigabytes."""
+AUDITS = 40
+"""Of each kind of auditor: enough to show a forced error in one of ten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +36,23 @@ class Request:
     seed: int
     jobs: int | None = None
     operators: int | None = None
+    admission: Admission = USUAL
 
     def setting(self, jobs: int, operators: int) -> Setting:
         """The size that was asked for, or the scenario's own."""
         return Setting(
             jobs=jobs if self.jobs is None else self.jobs,
             operators=operators if self.operators is None else self.operators,
+        )
+
+    def series(self, setting: Setting) -> Series:
+        """Markets by these rules."""
+        return Series(
+            rules=self.rules,
+            assumptions=self.assumptions,
+            setting=setting,
+            seed=self.seed,
+            admission=self.admission,
         )
 
 
@@ -58,7 +73,7 @@ def _default(request: Request, say: Say) -> Figures:
 
 
 def _deterrence(request: Request, say: Say) -> Figures:
-    return _strategies(request, say, usual_cells(), (500, 1_000, 2_000, SHARE_BAR_BPS, 4_000, 4_900), ())
+    return _strategies(request, say, usual_cells(), (1_000, 2_000, SHARE_BAR_BPS, 4_900), ())
 
 
 def _sybils(request: Request, say: Say) -> Figures:
@@ -74,7 +89,7 @@ def _scale(request: Request, say: Say) -> Figures:
     """A large market in which one coin of stake in a hundred lies."""
     setting = request.setting(SCALE_JOBS, SCALE_OPERATORS)
     setting = replace(setting, challengers=max(setting.operators // 20, 6), days=30)
-    series = Series(rules=request.rules, assumptions=request.assumptions, setting=setting, seed=request.seed)
+    series = request.series(setting)
     say(f"{setting.jobs:,} jobs, {setting.operators:,} operators")
     market = series.market(cell_of(LYING), 100)
     return _of_markets(request, [market]) | {
@@ -87,28 +102,66 @@ def _scale(request: Request, say: Say) -> Figures:
     }
 
 
+def _auditing(request: Request, say: Say) -> Figures:
+    return {"seed": request.seed, "strategies": [], "auditors": _auditors(request, say)}
+
+
+def _auditors(request: Request, say: Say) -> list[Figures]:
+    say(f"{AUDITS} audits of each kind of auditor")
+    return [asdict(row) for row in auditors(request.rules, request.assumptions, request.seed, AUDITS)]
+
+
+def _auditors_as_strategies(rows: Sequence[Figures]) -> list[Figures]:
+    """Auditors that do not run, beside the other strategies; a share of stake changes nothing for them."""
+    return [
+        {
+            "name": f"auditor that {row['manner']}",
+            "stake_share": SHARE_BAR_BPS / BPS,
+            "attempts": row["audits"],
+            "believed": 0,
+            "loss_wei": row["loss_wei"],
+            "gain_wei": row["gain_wei"],
+            "loss_over_gain": row["loss_over_gain"],
+            "value_at_bar_wei": None,
+            "mean_delay_seconds": 0,
+            "is_deterred": row["loss_over_gain"] >= BAR,
+        }
+        for row in rows
+        if row["loss_over_gain"] is not None
+    ]
+
+
+def _quorums(request: Request, shares_bps: Sequence[int]) -> list[Figures]:
+    found = committees(request.rules, request.assumptions, request.seed, tuple(shares_bps))
+    return [asdict(row) for row in found]
+
+
 # --- what is said ---------------------------------------------------------------------------------
 
 
 def _strategies(
     request: Request, say: Say, cells: Sequence[Cell], shares_bps: Sequence[int], counts: tuple[int, ...]
 ) -> Figures:
-    setting = request.setting(60, 40)
-    series = Series(rules=request.rules, assumptions=request.assumptions, setting=setting, seed=request.seed)
+    setting = request.setting(USUAL_JOBS, USUAL_OPERATORS)
+    series = request.series(setting)
     markets: list[Market] = []
     rows: list[Measured] = []
     for market, row in played(series, cells, shares_bps, say):
         markets.append(market)
         rows.append(row)
     attacks = _sieges(request, say, counts)
+    audited = _auditors(request, say) if counts else []
     peace = series.peaceful()
     bounded = [row for row in rows if row.stake_share * BPS <= SHARE_BAR_BPS]
     margin = _worst(bounded) / BAR
     return _of_markets(request, markets) | {
-        "strategies": [row_of(row) for row in rows],
+        "strategies": [*map(row_of, rows), *_auditors_as_strategies(audited)],
         "deterrence_margin": round(margin, 3),
-        "is_deterred": all(row.is_deterred for row in bounded),
+        "is_deterred": all(row.is_deterred for row in bounded)
+        and all(row["is_deterred"] for row in _auditors_as_strategies(audited)),
         "sieges": [asdict(attack) | {"is_held": attack.is_held} for attack in attacks],
+        "auditors": audited,
+        "quorums": _quorums(request, shares_bps) if counts else [],
         "honest": _honest(peace),
         "recommended": _recommended(request, bounded),
     }
@@ -144,6 +197,11 @@ def _of_markets(request: Request, markets: Sequence[Market]) -> Figures:
 def row_of(row: Measured) -> Figures:
     """A strategy as the JSON says it."""
     return asdict(row) | {"is_deterred": row.is_deterred}
+
+
+def earnings(request: Request) -> Figures:
+    """What honest nodes earn in a small market in which nobody attacks."""
+    return _honest(request.series(request.setting(USUAL_JOBS, USUAL_OPERATORS)).peaceful())
 
 
 def _honest(peace: Market) -> Figures:
@@ -193,7 +251,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         ),
         Scenario(
             name="deterrence",
-            words="every strategy with 5 % to 49 % of the stake",
+            words="every strategy with a tenth to nearly half of the stake",
             play=_deterrence,
         ),
         Scenario(
@@ -205,6 +263,11 @@ SCENARIOS: Mapping[str, Scenario] = {
             name="copycats",
             words="challengers that run nothing and open games beside others, also ahead of them",
             play=_copycats,
+        ),
+        Scenario(
+            name="auditors",
+            words="auditors that run, say nothing, make something up, or copy",
+            play=_auditing,
         ),
         Scenario(
             name="scale",

@@ -18,7 +18,6 @@ from truestep.protocol.settlement.records import BatchStage, Job
 from truestep.protocol.settlement.tasks.records import game_record, job_rules, program_record
 from truestep.roles.views import ClaimView, GameView, Material, MaterialStage, OwnRun, TaskView
 from truestep.simulation.economy.chain import Chain
-from truestep.simulation.economy.runs import Run
 
 PROGRAM = ProgramId(1)
 READY = Material(stage=MaterialStage.READY)
@@ -107,14 +106,16 @@ def task_view(
     )
 
 
-def claim_view(chain: Chain, leaf_id: LeafId, told: Run, games: tuple[GameView, ...]) -> ClaimView:
+def claim_view(
+    chain: Chain, leaf_id: LeafId, task_id: TaskId, told: ClaimedState, games: tuple[GameView, ...]
+) -> ClaimView:
     """A claim, and those of its games in which somebody has a part."""
     batch = chain.life.batches[batch_of_claim(leaf_id)]
     challenged = chain.games.claims.get(leaf_id)
     return ClaimView(
-        claim_id=ids.claim_of(told.task_id, batch_of_claim(leaf_id)),
+        claim_id=ids.claim_of(task_id, batch_of_claim(leaf_id)),
         operator=batch.operator,
-        claimed=told.claimed(),
+        claimed=told,
         open_game_count=challenged.open_count if challenged is not None else 0,
         games=games,
         has_batch_ended=batch.stage is BatchStage.FINAL,

@@ -113,7 +113,7 @@ FLOODING = Strategy(
     name="flooding",
     words="lies while its own jobs keep all challengers busy",
     lies_bps=BPS,
-    floods=4,
+    floods=3,
 )
 
 SIEGES = (

@@ -1,0 +1,96 @@
+"""Lines over a number, as SVG written by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+WIDTH, HEIGHT = 960, 460
+LEFT, RIGHT, TOP, BOTTOM = 80, 220, 90, 50
+MARKS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line with its name."""
+
+    label: str
+    colour: str
+    points: Sequence[tuple[float, float]]
+    is_dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scale:
+    """From numbers to places."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    is_logarithmic: bool
+
+    def at(self, value: float) -> float:
+        low, high, value = (self._number(each) for each in (self.low, self.high, value))
+        return round(self.start + (self.end - self.start) * (value - low) / (high - low), 1)
+
+    def marks(self) -> list[float]:
+        if self.is_logarithmic:
+            first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+            return [10.0**power for power in range(first, last + 1) if self.low <= 10.0**power <= self.high]
+        return [self.low + (self.high - self.low) * mark / MARKS for mark in range(MARKS + 1)]
+
+    def _number(self, value: float) -> float:
+        return math.log10(max(value, 1e-9)) if self.is_logarithmic else value
+
+
+def line_chart(*, title: str, note: str, lines: Sequence[Line], is_logarithmic: bool = False) -> str:
+    """An SVG document. Axes begin at 0, or at 1 if they are logarithmic."""
+    least = 1.0 if is_logarithmic else 0.0
+    across = _Scale(
+        low=least, high=max(x for line in lines for x, _ in line.points), start=LEFT, end=WIDTH - RIGHT,
+        is_logarithmic=is_logarithmic,
+    )  # fmt: skip
+    up = _Scale(
+        low=least, high=1.05 * max(y for line in lines for _, y in line.points),
+        start=HEIGHT - BOTTOM, end=TOP, is_logarithmic=is_logarithmic,
+    )  # fmt: skip
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
+        ' font-family="Helvetica, Arial, sans-serif" font-size="13">',
+        f"  <title>{escape(title)}</title>",
+        f'  <rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
+        f'  <text x="24" y="34" font-size="19" font-weight="bold" fill="#0f172a">{escape(title)}</text>',
+        f'  <text x="24" y="56" font-size="12.5" fill="#475569">{escape(note)}</text>',
+        *(_rule(up.at(mark), mark) for mark in up.marks()),
+        *(_foot(across.at(mark), mark) for mark in across.marks()),
+    ]
+    for number, line in enumerate(lines):
+        parts += _drawn(line, across, up, TOP + 22 * number)
+    return "\n".join((*parts, "</svg>", ""))
+
+
+def _rule(y: float, mark: float) -> str:
+    return (
+        f'  <path d="M{LEFT} {y:g}H{WIDTH - RIGHT}" stroke="#e2e8f0"/>'
+        f'<text x="{LEFT - 10}" y="{y + 4:g}" text-anchor="end" fill="#475569">{mark:,.4g}</text>'
+    )
+
+
+def _foot(x: float, mark: float) -> str:
+    return (
+        f'  <text x="{x:g}" y="{HEIGHT - BOTTOM + 22}" text-anchor="middle" fill="#475569">{mark:,.4g}</text>'
+    )
+
+
+def _drawn(line: Line, across: _Scale, up: _Scale, top: float) -> list[str]:
+    path = " ".join(f"{across.at(x):g},{up.at(y):g}" for x, y in line.points)
+    dashes = ' stroke-dasharray="6 4"' if line.is_dashed else ""
+    x = WIDTH - RIGHT + 24
+    return [
+        f'  <polyline points="{path}" fill="none" stroke="{line.colour}" stroke-width="2"{dashes}/>',
+        f'  <path d="M{x} {top}h22" stroke="{line.colour}" stroke-width="2"{dashes}/>',
+        f'  <text x="{x + 30}" y="{top + 4}" fill="#0f172a">{escape(line.label)}</text>',
+    ]

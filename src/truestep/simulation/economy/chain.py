@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from truestep.base.errors import Bug
-from truestep.base.ids import Address, BatchId, Bytes32, TaskId
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId, job_of_task
+from truestep.protocol.records import JobRecord
 from truestep.protocol.settlement.apply import apply
 from truestep.protocol.settlement.contracts import disputes, jobs, operators
 from truestep.protocol.settlement.dispute_apply import apply_dispute, held_by
@@ -96,6 +97,8 @@ class Chain:
     splits: dict[Bytes32, tuple[Bytes32, ...]] = field(default_factory=dict[Bytes32, tuple[Bytes32, ...]])
     """The hashes inside a node."""
     listeners: dict[type, Listener] = field(default_factory=dict[type, Listener])
+    records: dict[JobId, JobRecord] = field(default_factory=dict[JobId, JobRecord])
+    """Jobs as roles read them."""
     record: list[GameMessage] | None = None
     """All calls in their order, if somebody wants to play them again."""
 
@@ -191,6 +194,8 @@ class Chain:
     def forget(self, batch_id: BatchId) -> None:
         """Drop what nobody asks for once a batch is over."""
         self.leaves.pop(batch_id, None)
+        for task_id in self.tasks[batch_id]:
+            self.records.pop(job_of_task(task_id), None)
 
     def wealth_wei(self, name: Address) -> int:
         """What an account has more than at first: coins, stake and credits, less its gas."""

@@ -5,14 +5,14 @@ from functools import lru_cache
 
 from truestep.base import ids
 from truestep.base.errors import Bug
-from truestep.base.ids import Address, BatchId, Bytes32, GameId, JobId, ProgramId, TaskId
+from truestep.base.ids import BatchId, Bytes32, GameId, JobId, ProgramId, TaskId
 from truestep.protocol import records
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import LogPosition
 from truestep.protocol.records import GameRecord, JobRecord, ProgramRecord, TaskRecord, TaskStage
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch, KnownDispute, KnownSplit
 from truestep.protocol.settlement.facts.rehearsal import node_of_game
-from truestep.protocol.settlement.ids import LeafGameId, LeafId, batch_of_claim
+from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId, batch_of_claim
 from truestep.protocol.settlement.parameters import Parameters, whole_minutes
 from truestep.protocol.settlement.records import BatchStage, Job
 from truestep.protocol.settlement.tasks.records import game_record, job_rules, program_record
@@ -45,8 +45,21 @@ def program_of(chain: Chain) -> ProgramRecord:
 
 
 def job_of(chain: Chain, job_id: JobId) -> JobRecord:
-    """A job as a role reads it."""
+    """A job as a role reads it. One that has not changed is read once."""
     job: Job = chain.life.jobs[job_id]
+    known = chain.records.get(job_id)
+    if known is not None and (known.reward, known.deadline, known.is_ready) == (
+        job.reward,
+        job.deadline,
+        job.is_ready,
+    ):
+        return known
+    record = _record(chain, job_id, job)
+    chain.records[job_id] = record
+    return record
+
+
+def _record(chain: Chain, job_id: JobId, job: Job) -> JobRecord:
     terms, work = job.terms, job.work
     rules = _rules(chain.rules, terms.window_seconds, terms.bond_multiple, work.max_cycles)
     return JobRecord(
@@ -75,9 +88,8 @@ def task_of(chain: Chain, task_id: TaskId, batch_id: BatchId | None) -> TaskReco
     shard = ids.shard_of_task(task_id)
     stands = bool(chain.life.jobs[ids.job_of_task(task_id)].standing >> shard & 1)
     if batch is None or batch_id is None or not stands or batch.stage not in _STAGES:
-        nobody = Address("0x" + "0" * 40)
         last = batch_id if batch_id is not None else BatchId(0)
-        return TaskRecord(task_id=task_id, stage=TaskStage.OPEN, batch_id=last, operator=nobody, until=0)
+        return TaskRecord(task_id=task_id, stage=TaskStage.OPEN, batch_id=last, operator=NOBODY, until=0)
     return TaskRecord(
         task_id=task_id,
         stage=_STAGES[batch.stage],

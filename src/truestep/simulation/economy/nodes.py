@@ -306,6 +306,8 @@ class Challenger(Node):
         ready_at = begin + START_SECONDS + told.cycles // CYCLES_PER_SECOND
         self.cores[core] = ready_at
         world.pay_cycles(self.name, told.cycles)
+        if told.is_true and not world.is_exact and not self.commitments and world.is_up(self.name, ready_at):
+            return  # no game of its own can have ended by then, so there will be no coins to withdraw
         world.clock.at(ready_at, lambda: self.when_up(lambda: self._checked(leaf_id, told)))
 
     def _checked(self, leaf_id: LeafId, told: runs.Run) -> None:

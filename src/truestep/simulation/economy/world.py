@@ -121,6 +121,12 @@ class World:
             second = (second // assumed.outage_seconds + 1) * assumed.outage_seconds
         return second
 
+    def is_up(self, name: Address, second: int) -> bool:
+        """Whether an honest node is up at a second that is to come."""
+        trouble, crash_at = self.trouble, START + self.trouble.crash_at
+        has_crashed = bool(trouble.crash_at) and crash_at <= second < crash_at + trouble.crash_seconds
+        return not has_crashed and not self._is_down(name, second // self.assumptions.outage_seconds)
+
     def _is_down(self, name: Address, slot: int) -> bool:
         """Whether a node is down for a slot of time, which chance decides the same at each look."""
         drawn = crc32(f"{self.seed} {name} {slot}".encode())

@@ -91,7 +91,7 @@ def strategies_table(figures: Figures) -> str:
             coins(row["gain_wei"]),
             "" if row["loss_over_gain"] is None else f"{row['loss_over_gain']:,.1f}",
             "" if row["value_at_bar_wei"] is None else coins(row["value_at_bar_wei"]),
-            f"{row['mean_delay_seconds'] / HOUR_SECONDS:.1f}",
+            f"{round(row['mean_delay_seconds'] / HOUR_SECONDS, 1) + 0.0:.1f}",
         )
         for row in figures["strategies"]
     ]

@@ -62,6 +62,7 @@ def simulate(
     """
     from truestep.adapters.parameter_files import read_settings
     from truestep.simulation.economy.assumptions import Assumptions
+    from truestep.simulation.economy.committees import LIE_WEI
     from truestep.simulation.economy.scenarios import SCENARIOS, Request
 
     screen = Screen(as_json=as_json)
@@ -81,6 +82,7 @@ def simulate(
         jobs=jobs,
         operators=operators,
         admission=settings.admission,
+        lie_wei=settings.judged_by.lie_wei if settings.judged_by is not None else LIE_WEI,
     )
     figures = {"scenario": scenario, "parameters": parameters, **chosen.play(request, _say(screen))}
     if as_json:
@@ -161,7 +163,7 @@ def _strategy_table(rows: list[dict[str, Any]]) -> Table:
             f"{row['loss_wei'] / 10**18:,.3f}",
             f"{row['gain_wei'] / 10**18:,.3f}",
             "" if row["loss_over_gain"] is None else f"{row['loss_over_gain']:,.1f}",
-            f"{row['mean_delay_seconds'] / 3_600:.1f} h",
+            f"{round(row['mean_delay_seconds'] / 3_600, 1) + 0.0:.1f} h",
             "" if at_bar_wei is None else f"{at_bar_wei / 10**18:,.3f}",
         )
     return table

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from random import Random
 
 from truestep.protocol.settlement.parameters import BPS, Parameters
-from truestep.simulation.economy.assumptions import Assumptions
+from truestep.simulation.economy.assumptions import COIN, Assumptions
 
 MEMBERS = 1_000
 """Operators of the pool, with equal pledges."""
 DRAWS = 10_000
 SIZES = ((3, 5), (5, 7), (9, 16))
 """k of n."""
-PLEDGES_LOST = 1
-"""What a member loses that has confirmed a lie, in operator bonds: an assumption about lie_wei (Q5.2)."""
+LIE_WEI = COIN
+"""What a member loses that has confirmed a lie (Q5.2), where no network says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,18 +25,18 @@ class Committee:
     lies: float
     """In which part of the jobs friends have k seats or more: a lie is final for consumers at once."""
     loss_wei: int
-    """Of one such lie: the leaf's bond, and a pledge of each other friend, once a challenger has shown it."""
+    """Of one such lie: the leaf's bond, and lie_wei of each other friend, once a challenger has shown it."""
     loss_over_gain: float
     """Against the value of a false result and the reward."""
 
 
 def committees(
-    rules: Parameters, assumed: Assumptions, seed: int, shares_bps: tuple[int, ...]
+    rules: Parameters, assumed: Assumptions, seed: int, shares_bps: tuple[int, ...], lie_wei: int = LIE_WEI
 ) -> list[Committee]:
     """Each size against each share, by draws without replacement."""
     found: list[Committee] = []
     for needed, seats in SIZES:
-        loss_wei = rules.operator_bond_wei * (1 + PLEDGES_LOST * (needed - 1))
+        loss_wei = rules.operator_bond_wei + lie_wei * (needed - 1)
         for share_bps in shares_bps:
             found.append(
                 Committee(

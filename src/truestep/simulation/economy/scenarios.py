@@ -9,7 +9,7 @@ from truestep.protocol.settlement.standing import USUAL, Admission
 from truestep.simulation.economy.assumptions import Assumptions
 from truestep.simulation.economy.auditing import auditors
 from truestep.simulation.economy.cells import Cell, Series, cell_of, played, usual_cells
-from truestep.simulation.economy.committees import committees
+from truestep.simulation.economy.committees import LIE_WEI, committees
 from truestep.simulation.economy.market import Market, Setting
 from truestep.simulation.economy.measure import BAR, Measured, honest_operators_wei, profit_wei
 from truestep.simulation.economy.sieges import Siege, sieges
@@ -19,6 +19,7 @@ Say = Callable[[str], None]
 Figures = dict[str, Any]
 SHARE_BAR_BPS = 3_300
 """Up to this share of the stake, every strategy must lose three times what it could gain."""
+QUORUM_SHARES_BPS = (1_000, 2_000, SHARE_BAR_BPS, 4_000, 4_900)
 SAFETY = 2
 """Recommended values keep so many times the distance that the bar asks for."""
 USUAL_JOBS, USUAL_OPERATORS = 60, 40
@@ -37,6 +38,7 @@ class Request:
     jobs: int | None = None
     operators: int | None = None
     admission: Admission = USUAL
+    lie_wei: int = LIE_WEI
 
     def setting(self, jobs: int, operators: int) -> Setting:
         """The size that was asked for, or the scenario's own."""
@@ -131,8 +133,9 @@ def _auditors_as_strategies(rows: Sequence[Figures]) -> list[Figures]:
     ]
 
 
-def _quorums(request: Request, shares_bps: Sequence[int]) -> list[Figures]:
-    found = committees(request.rules, request.assumptions, request.seed, tuple(shares_bps))
+def _quorums(request: Request) -> list[Figures]:
+    shares = QUORUM_SHARES_BPS
+    found = committees(request.rules, request.assumptions, request.seed, shares, request.lie_wei)
     return [asdict(row) for row in found]
 
 
@@ -161,7 +164,7 @@ def _strategies(
         and all(row["is_deterred"] for row in _auditors_as_strategies(audited)),
         "sieges": [asdict(attack) | {"is_held": attack.is_held} for attack in attacks],
         "auditors": audited,
-        "quorums": _quorums(request, shares_bps) if counts else [],
+        "quorums": _quorums(request) if counts else [],
         "honest": _honest(peace),
         "recommended": _recommended(request, bounded),
     }
@@ -230,7 +233,8 @@ def _recommended(request: Request, rows: Sequence[Measured]) -> Figures:
     limit_wei = min([*values, floor_wei])
     worst = _worst(rows)
     bond_wei = request.rules.operator_bond_wei
-    least_wei = int(bond_wei * BAR / worst) if worst > 0 else bond_wei
+    own_wei = request.assumptions.task_value_wei * BAR * BPS // burned_bps  # of the same liar
+    least_wei = max(int(bond_wei * BAR / worst) if worst > 0 else bond_wei, own_wei)
     return {
         "value_per_result_limit_wei": limit_wei,
         "value_per_result_recommended_wei": limit_wei // SAFETY,

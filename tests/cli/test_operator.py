@@ -51,7 +51,7 @@ class Desk:
 def network(anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, ...]]:
     devnet = AnvilDevnet(anvil_program)
     folder = DevnetFolder(path=tmp_path_factory.mktemp("devnet") / "devnet")
-    admission = devnet_admission(Phase.ALLOW_LIST)
+    admission = devnet_admission(Phase.ALLOW_LIST, 5_000)
     _, addresses = set_up(devnet, folder, devnet_parameters(240), lambda *_: None, admission)
     yield devnet, folder, addresses
     devnet.stop()

@@ -1,7 +1,7 @@
 """A devnet's accounts, deployed contracts, and the files that name them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from truestep.protocol.settlement.parameters import (
     GAME_CLOCKS,
     Parameters,
 )
-from truestep.protocol.settlement.standing import USUAL, Admission, Phase
+from truestep.protocol.settlement.standing import EVERYBODY, Admission, Phase
 
 GOVERNOR = "governor"
 """Announces entries of Verifiers and stops them: proposer and guardian of the timelock."""
@@ -192,7 +192,7 @@ def set_up(
     folder: DevnetFolder,
     parameters: Parameters,
     progress: Callable[[int, str], None],
-    admission: Admission = USUAL,
+    admission: Admission = EVERYBODY,
 ) -> tuple[Deployment, dict[str, Address]]:
     """Fund accounts, deploy contracts, write the files; `progress` counts to SET_UP_STEPS.
 
@@ -231,9 +231,12 @@ def set_up(
     return deployment, addresses
 
 
-def devnet_admission(first_phase: Phase) -> Admission:
-    """What a devnet asks of operators: while it is gated by stake, the bonds of two tasks."""
-    return replace(USUAL, gate_wei=2 * COIN_WEI, first_phase=first_phase)
+def devnet_admission(first_phase: Phase, fresh_share_bps: int = EVERYBODY.fresh_share_bps) -> Admission:
+    """What a devnet asks of operators: while it is gated by stake, the bonds of two tasks.
+
+    Whole stakes may be at risk unless it is told otherwise: who tries something must not wait for a cap.
+    """
+    return Admission(fresh_share_bps=fresh_share_bps, gate_wei=2 * COIN_WEI, first_phase=first_phase)
 
 
 def governed_by(governor: Address) -> TimelockTerms:

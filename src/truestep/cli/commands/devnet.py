@@ -53,6 +53,14 @@ def devnet(
         PhaseName,
         typer.Option(help="Who may lock stake at first: the governor moves it forward."),
     ] = PhaseName.OPEN,
+    fresh_share: Annotated[
+        str,
+        typer.Option(
+            metavar="SHARE",
+            help="The part of its stake that a new operator may have at risk at once: 10% to 100%. Other"
+            " networks have 50% unless they say otherwise.",
+        ),
+    ] = "100%",
     as_json: JsonFlag = False,
 ) -> None:
     """Run a local network: a chain, the contracts, funded accounts and a blob store.
@@ -68,13 +76,13 @@ def devnet(
     from truestep.devnet.windows import largest_job_cycles
 
     _check_window(window)
+    admission = network.devnet_admission(phase_of(phase), _share(fresh_share))
     is_elsewhere = anvil is not None and anvil.startswith(("http://", "https://"))
     screen = Screen(as_json=as_json)
     folder = network.DevnetFolder(path=directory)
     with closing(_hold(folder)), _chain(folder, port, anvil) as (chain, rpc, blobs):
         with screen.steps("starting", network.SET_UP_STEPS) as progress:
             parameters = network.devnet_parameters(window)
-            admission = network.devnet_admission(phase_of(phase))
             deployment, addresses = network.set_up(chain, folder, parameters, progress, admission)
         network.write_environment(folder, rpc, blobs)
         fields = {"rpc": rpc, "blobs": blobs, "chain_id": deployment.chain_id, "window_seconds": window}
@@ -97,6 +105,19 @@ def _show(
     shown = {name: f"{value}" for name, value in (network | files).items()}
     shown |= {role: f"{address}  {folder.keystore(role)}" for role, address in addresses.items()}
     screen.result({**network, **files, "accounts": addresses} if screen.as_json else shown)
+
+
+def _share(text: str) -> int:
+    from truestep.base.units import parse_share
+    from truestep.protocol.settlement.parameters import BPS
+    from truestep.protocol.settlement.standing import SHARE_MIN_BPS
+
+    found = parse_share(text)
+    if found is None or not SHARE_MIN_BPS <= found <= BPS:
+        raise typer.BadParameter(
+            f"expected a share from 10% to 100%, got {text!r}", param_hint="--fresh-share"
+        )
+    return found
 
 
 def _check_window(seconds: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from tests.cli.conftest import Invoke
 from tests.client.test_log_audit import HONEST
 from truestep.adapters.chain.deployment import read_deployment
 from truestep.adapters.chain.devnet import AnvilDevnet
-from truestep.adapters.keystore import open_keystore
+from truestep.adapters.keystore import keystore_address, open_keystore
 from truestep.adapters.logs.folder import LogFolder, LogNames
 from truestep.adapters.logs.keys import Anchoring, LogKeys
+from truestep.adapters.logs.serving import LogServer
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.devnet.network import PASSWORD, WINDOW_MIN_SECONDS, DevnetFolder, devnet_parameters, set_up
 
@@ -102,6 +104,44 @@ def test_a_log_ends_and_another_begins(desk: DevnetFolder, truestep: Invoke, tmp
     assert truestep(*register).fields()["number"] == number + 1
     unknown = truestep("log", "show", number + 2)
     assert unknown.exit_code == 1 and f"1 to {number + 1}" in unknown.stderr
+
+
+@pytest.mark.anvil
+def test_logs_are_anchored_together(desk: DevnetFolder, truestep: Invoke, tmp_path: Path) -> None:
+    roles, folders, numbers = ("operator-2", "operator-3"), dict[str, Path](), dict[str, int]()
+    with ExitStack() as stack:
+        for role in roles:
+            folders[role] = log_of(desk, role, tmp_path / role, HONEST[:3])
+            url = stack.enter_context(closing(LogServer(folders[role]))).url
+            key = ("--keystore", desk.keystore(role))
+            truestep("deposit", "9", *key)
+            known = truestep("log", "show", keystore_address(desk.keystore(role)), "--json")
+            if known.exit_code == 0:
+                truestep("log", "retire", known.fields()["number"], *key)
+            said = truestep("log", "register", folders[role], "--url", url, *key, "--json").fields()
+            numbers[role] = said["number"]
+        proposed = truestep("log", "propose", "-o", "epoch.json", "--json").fields()
+        assert {*numbers.values()} <= {*proposed["logs"]}
+        unsigned = truestep("log", "anchor", "epoch.json", "--keystore", desk.keystore("challenger"))
+        assert unsigned.exit_code == 1 and "nobody" in unsigned.stderr
+        shutil.copy("epoch.json", "copy.json")
+        for role, file in zip(roles, ("epoch.json", "copy.json"), strict=True):
+            words = ("log", "sign", file, "--log", folders[role], "--keystore", desk.keystore(role))
+            assert truestep(*words).exit_code == 0
+        false = log_of(desk, "operator-2", tmp_path / "false", [HONEST[0], *HONEST[2:]])
+        lied = truestep("log", "sign", "copy.json", "--log", false, "--keystore", desk.keystore("operator-2"))
+        assert lied.exit_code == 1 and "costs its bond" in lied.stderr
+        anchored = truestep(
+            *("log", "anchor", "epoch.json", "copy.json", "--keystore", desk.keystore("challenger"), "--json")
+        ).fields()
+        assert anchored["signed"] == sorted(numbers.values())
+        operator = keystore_address(desk.keystore("operator-3"))
+        assert len(truestep("log", "show", operator, "--json").fields()["anchors"]) == 1
+        audit = ("audit-log", operator, "--epoch", "epoch.json", "--seen", "seen", "--json")
+        found = truestep(*audit).fields()["faults"]
+        assert "not_anchored" not in found
+        log_of(desk, "operator-3", folders["operator-3"], [HONEST[0], *HONEST[2:]])
+        assert truestep(*audit).fields()["faults"]["not_anchored"] == 1
 
 
 def test_what_is_no_evidence_is_refused(truestep: Invoke, tmp_path: Path) -> None:

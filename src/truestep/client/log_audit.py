@@ -48,6 +48,8 @@ class OtherPast:
     name: str
     note: bytes
     checkpoint: Checkpoint
+    is_anchored: bool = False
+    """Whether the chain has it, and no note."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +170,12 @@ class LogReader:
                 Fault.ROLLED_BACK,
                 f"the log has {now.size:,} entries here, and has signed {then.size:,}: {other.name}",
             )
+        elif root != then.root and other.is_anchored:
+            report.entries.find(
+                Fault.NOT_ANCHORED,
+                f"the log has another past than it has anchored: its first {then.size:,} entries have another"
+                f" root in {other.name}",
+            )
         elif root != then.root:
             report.entries.find(
                 Fault.SPLIT,
@@ -197,20 +205,25 @@ def _keep(chosen: list[ClaimEntry], entry: ClaimEntry, sample: int, seen: int, c
 
 def check_second_signature(report: LogReport, signer: Address, anchoring: Anchoring) -> None:
     """Whether the checkpoint of a registered log is signed for the chain too (L6.2)."""
-    from eth_account import Account
-
-    note = parse_note(report.note)
-    digest = checkpoint_digest(anchoring.chain_id, anchoring.anchors, report.checkpoint)
-    found = signature_in(note, report.checkpoint.origin, signer)
-    recovered = ""
-    if found is not None:
-        with suppress(Exception):  # whatever the library says of numbers that are no signature
-            recovered = cast(str, cast(Any, Account)._recover_hash(digest, vrs=(found.v, found.r, found.s)))
-    if recovered.lower() != signer.lower():
+    if not is_signed_for_chain(report.note, report.checkpoint, signer, anchoring):
         report.entries.find(
             Fault.UNSIGNED,
             f"the checkpoint lacks the signature of {signer} for the chain: two pasts would cost nothing",
         )
+
+
+def is_signed_for_chain(note: bytes, checkpoint: Checkpoint, signer: Address, anchoring: Anchoring) -> bool:
+    """Whether a note has the signature that the chain can check."""
+    from eth_account import Account
+
+    found = signature_in(parse_note(note), checkpoint.origin, signer)
+    if found is None:
+        return False
+    digest = checkpoint_digest(anchoring.chain_id, anchoring.anchors, checkpoint)
+    recovered = ""
+    with suppress(Exception):  # whatever the library says of numbers that are no signature
+        recovered = cast(str, cast(Any, Account)._recover_hash(digest, vrs=(found.v, found.r, found.s)))
+    return recovered.lower() == signer.lower()
 
 
 # --- keys and what was seen --------------------------------------------------------------------------

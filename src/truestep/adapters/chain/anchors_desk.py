@@ -124,16 +124,20 @@ class AnchorsDesk:
         """The BLS key of a log, which only an event has. Raises `Rejected` if the node hides it."""
         topics = [bytes(_REGISTERED), log.number.to_bytes(32, "big")]
         for found in self._events(topics):
-            words = self.web3.codec.decode(
-                ["address", "bytes32", "uint256[4]", "string", "string"], found.payload
-            )[2]
-            key = PublicKey(b"".join(word.to_bytes(32, "big") for word in words))
+            key = self._registered_key(found.payload)
             if keccak256(key) == log.key_hash:
                 return key
         raise Rejected(
             Reject.BLS_KEY_OTHER,
             f"the node tells of no registration of log {log.number} with its key; ask another node",
         )
+
+    def keys(self) -> dict[LogNumber, PublicKey]:
+        """The BLS keys of all logs that were ever registered, as the node tells: the contract checks them."""
+        return {
+            LogNumber(int.from_bytes(found.topics[1], "big")): self._registered_key(found.payload)
+            for found in self._events([bytes(_REGISTERED)])
+        }
 
     def anchors(self) -> dict[int, Anchor]:
         """All anchors by their numbers."""
@@ -158,6 +162,11 @@ class AnchorsDesk:
         return Message(
             to=self.address, payload=encode_function(self.web3, CONTRACT, function, list(arguments))
         )
+
+    def _registered_key(self, payload: bytes) -> PublicKey:
+        kinds = ["address", "bytes32", "uint256[4]", "string", "string"]
+        words: Sequence[int] = self.web3.codec.decode(kinds, payload)[2]
+        return PublicKey(b"".join(word.to_bytes(32, "big") for word in words))
 
     def _events(self, topics: Sequence[bytes]) -> Any:
         head = self._endpoints.head().number

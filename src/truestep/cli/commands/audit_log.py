@@ -19,9 +19,10 @@ from truestep.cli.options import NetworkOption, TrustOption, chosen_file, parse_
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
 if TYPE_CHECKING:
-    from truestep.adapters.chain.anchors_desk import RegisteredLog
+    from truestep.adapters.chain.anchors_desk import AnchorsDesk, RegisteredLog
     from truestep.adapters.logs.keys import Anchoring
     from truestep.adapters.logs.sources import LogSource
+    from truestep.client.epochs import EpochFile
     from truestep.client.log_audit import LogReport, OtherPast
     from truestep.protocol.logs.audit import EntriesAudit
     from truestep.protocol.logs.notes import VerifierKey
@@ -81,6 +82,13 @@ def audit_log(
         list[Path] | None,
         typer.Option(metavar="FILE", help="A checkpoint of this log that somebody else has seen. Repeat it."),
     ] = None,
+    epoch: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="An epoch file that was anchored, of a registered log: compare with what the chain has.",
+        ),
+    ] = None,
     reproduce: Annotated[
         int, typer.Option(metavar="N", min=0, max=10_000, help="Run N random claims again.")
     ] = 0,
@@ -125,7 +133,7 @@ def audit_log(
     with _opened(log, registered) as source:
         entries = _entries_audit(screen, chain, expected)
         verifier = _key(screen, source, key)
-        others = _others(seen_logs, verifier, compare or [])
+        others = [*_others(seen_logs, verifier, compare or []), *_anchored(registered, epoch or [])]
         screen.doing("reading the log")
         reader = LogReader(
             source=source, key=verifier, others=others, entries_limit=max_entries, tell=screen.tell
@@ -155,6 +163,7 @@ class _Registered:
 
     log: "RegisteredLog"
     anchoring: "Anchoring"
+    desk: "AnchorsDesk"
     is_stranger: bool
     """Whether its URL must lie in the public internet."""
 
@@ -176,7 +185,7 @@ def _registered(chain: ChainOptions, operator: str) -> _Registered:
     if found is None:
         raise Failure("no log", f"{operator} has no log that is registered and live; give its URL")
     is_stranger = desk.chain_id not in DEVNET_CHAINS
-    return _Registered(log=found, anchoring=desk.anchoring, is_stranger=is_stranger)
+    return _Registered(log=found, anchoring=desk.anchoring, desk=desk, is_stranger=is_stranger)
 
 
 @contextmanager
@@ -246,6 +255,23 @@ def _others(seen: Any, key: "VerifierKey", files: list[Path]) -> "list[OtherPast
         with file.open("rb") as opened:
             others.append(past_in(opened.read(NOTE_LIMIT_BYTES + 1), key, str(file)))
     return others
+
+
+def _anchored(registered: _Registered | None, files: list[Path]) -> "list[OtherPast]":
+    """What the log has stated in anchors."""
+    from truestep.client.epochs import FILE_LIMIT_BYTES, anchored_pasts, parse_epoch
+
+    if not files:
+        return []
+    if registered is None:
+        raise Failure(
+            "not registered", "--epoch is for a registered log: give its operator's address", ExitCode.USAGE
+        )
+    read: list[tuple[str, EpochFile]] = []
+    for path in files:
+        with path.open("rb") as opened:
+            read.append((str(path), parse_epoch(opened.read(FILE_LIMIT_BYTES + 1))))
+    return anchored_pasts(read, registered.desk, registered.log)
 
 
 def _reproduce(screen: Screen, report: "LogReport", chain: ChainOptions, blobs: list[str]) -> None:

@@ -7,8 +7,10 @@ import typer
 from rich.markup import escape
 
 from truestep.base.units import coins, duration
+from truestep.cli.commands import log_epochs
 from truestep.cli.entry_words import moment
 from truestep.cli.failure import Failure
+from truestep.cli.log_desk import desk_of
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import NetworkOptions, ask_password, parse_address
 from truestep.cli.owner_calls import send_as
@@ -46,6 +48,7 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True, help="Logs of operators on the chain: bonds, ends, reports (docs/logs.md)."
     )
     register_commands(group)
+    log_epochs.add_to(group)
     app.add_typer(group, name="log")
 
 
@@ -80,7 +83,7 @@ def register_log(
     for name, text in (("the log's name", origin), ("--url", url)):
         if len(text.encode()) > NAME_LIMIT_BYTES:
             raise Failure("too long", f"{name}: expected at most {NAME_LIMIT_BYTES} bytes, got {text!r}")
-    desk = _desk(network)
+    desk = desk_of(network)
     signer = open_keystore(sender.keystore, ask_password(sender.password_file))
     keys = LogKeys(signer)
     if not keys.verifier_key(origin).verifies(note):
@@ -112,7 +115,7 @@ def show(
     from truestep.protocol.logs.contracts.anchors import LogNumber
     from truestep.protocol.logs.epochs import group_of, place_of
 
-    screen, desk = Screen(as_json=as_json), _desk(network)
+    screen, desk = Screen(as_json=as_json), desk_of(network)
     if log.isdecimal():
         found: RegisteredLog | None = desk.get(LogNumber(int(log)))
     else:
@@ -206,7 +209,7 @@ def withdraw(network: NetworkOptions, sender: SenderOptions, as_json: JsonFlag =
     """Withdraw what reports have earned you."""
     from truestep.adapters.keystore import open_keystore
 
-    screen, desk = Screen(as_json=as_json), _desk(network)
+    screen, desk = Screen(as_json=as_json), desk_of(network)
     signer = open_keystore(sender.keystore, ask_password(sender.password_file))
     owed_wei = desk.credit(signer.address)
     if owed_wei:
@@ -247,7 +250,7 @@ def _send(
     from truestep.adapters.keystore import open_keystore
     from truestep.protocol.logs.contracts.anchors import LogNumber
 
-    screen, desk = Screen(as_json=as_json), _desk(network)
+    screen, desk = Screen(as_json=as_json), desk_of(network)
     found = desk.get(LogNumber(number))
     call = desk.message(function, number, *arguments(found))
     signer = open_keystore(sender.keystore, ask_password(sender.password_file))
@@ -259,14 +262,7 @@ def _send(
 def _key(network: NetworkOptions, found: "RegisteredLog") -> list[int]:
     from truestep.adapters.chain.anchors_desk import key_words
 
-    return key_words(_desk(network).key_of(found))
-
-
-def _desk(network: NetworkOptions) -> "AnchorsDesk":
-    from truestep.adapters.chain.anchors_desk import AnchorsDesk
-    from truestep.adapters.chain.deployment import read_deployment
-
-    return AnchorsDesk(network.rpc, read_deployment(network.file))
+    return key_words(desk_of(network).key_of(found))
 
 
 def _note_in(folder: Path) -> "Note":

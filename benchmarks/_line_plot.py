@@ -53,8 +53,9 @@ def line_chart(*, title: str, note: str, lines: Sequence[Line], is_logarithmic: 
         low=least, high=max(x for line in lines for x, _ in line.points), start=LEFT, end=WIDTH - RIGHT,
         is_logarithmic=is_logarithmic,
     )  # fmt: skip
+    greatest = max(y for line in lines for _, y in line.points)
     up = _Scale(
-        low=least, high=1.05 * max(y for line in lines for _, y in line.points),
+        low=least, high=_limit(greatest, is_logarithmic=is_logarithmic),
         start=HEIGHT - BOTTOM, end=TOP, is_logarithmic=is_logarithmic,
     )  # fmt: skip
     parts = [
@@ -70,6 +71,14 @@ def line_chart(*, title: str, note: str, lines: Sequence[Line], is_logarithmic: 
     for number, line in enumerate(lines):
         parts += _drawn(line, across, up, TOP + 22 * number)
     return "\n".join((*parts, "</svg>", ""))
+
+
+def _limit(greatest: float, *, is_logarithmic: bool) -> float:
+    """Where an axis ends: at MARKS handy steps."""
+    if is_logarithmic:
+        return 10.0 ** math.ceil(math.log10(greatest))
+    power = 10.0 ** math.floor(math.log10(greatest / MARKS))
+    return MARKS * next(power * step for step in (1, 2, 2.5, 5, 10) if MARKS * power * step >= greatest)
 
 
 def _rule(y: float, mark: float) -> str:

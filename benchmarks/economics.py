@@ -91,6 +91,7 @@ def strategies_table(figures: Figures) -> str:
             coins(row["gain_wei"]),
             "" if row["loss_over_gain"] is None else f"{row['loss_over_gain']:,.1f}",
             "" if row["value_at_bar_wei"] is None else coins(row["value_at_bar_wei"]),
+            "" if row.get("break_even_value_wei") is None else coins(row["break_even_value_wei"]),
             f"{round(row['mean_delay_seconds'] / HOUR_SECONDS, 1) + 0.0:.1f}",
         )
         for row in figures["strategies"]
@@ -104,6 +105,7 @@ def strategies_table(figures: Figures) -> str:
         "could gain",
         "ratio",
         "value at the bar",
+        "break-even",
         "delay, h",
     )
     return table(head, rows)
@@ -130,6 +132,32 @@ def sieges_table(figures: Figures) -> str:
         "manner", "sybils", "delay, h", "bar, h", "their bonds", "defenders' gas", "ratio", "they lose",
         "defenders gain", "games won",
     )  # fmt: skip
+    return table(head, rows)
+
+
+def queues_table(figures: Figures) -> str:
+    """Liars that are always quicker than others."""
+    rows = [
+        (
+            row["manner"],
+            row["liars"],
+            f"{row['delay_seconds'] / HOUR_SECONDS:.1f}",
+            f"{row['bar_seconds'] / HOUR_SECONDS:.0f}",
+            coins(row["attacker_loss_wei"], 2),
+            coins(row["defender_wei"], 2),
+            f"{row['capital_ratio']:.1f}",
+        )
+        for row in figures["queues"]
+    ]
+    head = (
+        "manner",
+        "liars in a row",
+        "delay, h",
+        "bar, h",
+        "they lose",
+        "challengers' bonds and gas",
+        "ratio",
+    )
     return table(head, rows)
 
 
@@ -189,6 +217,7 @@ def blocks(deterrence: Figures, default: Figures, sybils: Figures, copycats: Fig
         "assumptions": assumptions_table(),
         "strategies": strategies_table(deterrence),
         "sybils": sieges_table(sybils),
+        "queues": queues_table(sybils),
         "auditors": auditors_table(default),
         "quorums": quorums_table(default),
         "honest": honest_table(default),

@@ -10,10 +10,11 @@ from tests.simulation.economy.settings import ASSUMED, mainnet
 from truestep.simulation.economy.cells import CENSORED, CRASHED, SHOCKED, Cell, Series, cell_of, played
 from truestep.simulation.economy.committees import committees
 from truestep.simulation.economy.market import Setting
-from truestep.simulation.economy.sieges import besieged
+from truestep.simulation.economy.sieges import besieged, queued
 from truestep.simulation.economy.strategies import (
     COPYCAT,
     GRIEFING,
+    LAZY,
     RUNNING_AHEAD,
     SELDOM,
     SIEGES,
@@ -79,3 +80,12 @@ def test_strategies_are_found_by_name() -> None:
     assert [each.name for each in named(["sybil", "lazy"])] == ["lazy", "sybil"]
     with pytest.raises(ValueError, match="expected a strategy"):
         named(["honest"])
+
+
+def test_silent_liars_in_a_row_delay_a_job_by_a_game_each() -> None:
+    """What open taking cannot prevent, and docs/economics.md E4 says."""
+    one, four = (queued(mainnet(), ASSUMED, 1, LAZY, count) for count in (1, 4))
+    assert (one.liars, four.liars) == (1, 4)
+    assert one.delay_seconds < one.bar_seconds / 3
+    assert abs(four.delay_seconds - 4 * one.delay_seconds) < 600
+    assert four.attacker_loss_wei >= four.attacker_wei

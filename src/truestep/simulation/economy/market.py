@@ -66,6 +66,8 @@ class Setting:
     checks_at_once: int = 4
     """Claims that a challenger checks at a time."""
     trouble: Trouble = field(default_factory=Trouble)
+    are_rivals_first: bool = False
+    """Whether the strategy's operators are always the quickest to take."""
     is_exact: bool = False
     is_recorded: bool = False
     max_cycles: int = 0
@@ -293,7 +295,8 @@ class Market:
             return
         is_flood = ids.job_of_task(tasks[0]) in self.world.floods
         operator = self.world.random.choice(self._rivals) if is_flood else self._by_stake()
-        if operator.look(opened):  # the others see it sent
+        first = self._rivals if self.setting.are_rivals_first else []
+        if any(rival.look(opened) for rival in first) or operator.look(opened):  # the others see it sent
             second = self.world.clock.now + TAKING_BLOCKS * self.assumptions.block_seconds
             self.world.clock.at(second, lambda: self._look(opened, looks + 1))
         else:

@@ -12,7 +12,7 @@ from truestep.simulation.economy.cells import Cell, Series, cell_of, played, usu
 from truestep.simulation.economy.committees import LIE_WEI, committees
 from truestep.simulation.economy.market import Market, Setting
 from truestep.simulation.economy.measure import BAR, Measured, honest_operators_wei, profit_wei
-from truestep.simulation.economy.sieges import Siege, sieges
+from truestep.simulation.economy.sieges import Siege, queues, sieges
 from truestep.simulation.economy.strategies import COPYCAT, LYING, UNANSWERED
 
 Say = Callable[[str], None]
@@ -163,6 +163,7 @@ def _strategies(
         "is_deterred": all(row.is_deterred for row in bounded)
         and all(row["is_deterred"] for row in _auditors_as_strategies(audited)),
         "sieges": [asdict(attack) | {"is_held": attack.is_held} for attack in attacks],
+        "queues": _queues(request, say) if counts else [],
         "auditors": audited,
         "quorums": _quorums(request) if counts else [],
         "honest": _honest(peace),
@@ -175,6 +176,7 @@ def _besieged(request: Request, say: Say, counts: tuple[int, ...]) -> Figures:
     return {
         "seed": request.seed,
         "strategies": [],
+        "queues": _queues(request, say),
         "sieges": [asdict(attack) | {"is_held": attack.is_held} for attack in attacks],
         "are_all_held": all(attack.is_held for attack in attacks),
     }
@@ -184,6 +186,11 @@ def _sieges(request: Request, say: Say, counts: tuple[int, ...]) -> list[Siege]:
     for count in counts:
         say(f"{count:,} sybils on one true claim")
     return sieges(request.rules, request.assumptions, request.seed, counts)
+
+
+def _queues(request: Request, say: Say) -> list[Figures]:
+    say("liars that are quicker than anybody else")
+    return [asdict(row) for row in queues(request.rules, request.assumptions, request.seed)]
 
 
 def _of_markets(request: Request, markets: Sequence[Market]) -> Figures:
@@ -260,7 +267,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         ),
         Scenario(
             name="sybils",
-            words="1 to 1,024 sybils that open games on one true claim",
+            words="1 to 1,024 sybils that open games on one true claim, and liars in a row",
             play=_sybils,
         ),
         Scenario(

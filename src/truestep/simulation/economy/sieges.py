@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from truestep.protocol.settlement.parameters import Parameters
+from truestep.protocol.settlement.parameters import BPS, Parameters
 from truestep.simulation.economy.assumptions import GAS, Assumptions
 from truestep.simulation.economy.market import Market, Setting
 from truestep.simulation.economy.measure import delays
-from truestep.simulation.economy.strategies import SIEGES, Strategy
+from truestep.simulation.economy.strategies import LAZY, LYING, SIEGES, Strategy
 
 CAPITAL_BAR = 10
 """The attacker's capital is at least so many times the defenders'."""
@@ -66,6 +66,58 @@ def besieged(rules: Parameters, assumptions: Assumptions, seed: int, manner: Str
         games_won=sum(market.struck_true.values()),
         are_defenders_whole=all(chain.wealth_wei(name) >= -_entry_wei(market) for name in honest),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Liars that take the only job one after the other, each under a name of its own."""
+
+    manner: str
+    liars: int
+    delay_seconds: int
+    bar_seconds: int
+    attacker_wei: int
+    """The bonds that were at stake, one for each name that had its turn."""
+    attacker_loss_wei: int
+    defender_wei: int
+    """The bonds of challengers' games, and their gas."""
+    capital_ratio: float
+
+
+def queued(rules: Parameters, assumptions: Assumptions, seed: int, manner: Strategy, liars: int) -> Queue:
+    """So many liars that are always quicker than anybody else: what open taking cannot prevent."""
+    dear = replace(assumptions, gas_price_wei=max(rules.gas_price_cap_wei, 1))
+    setting = Setting(operators=OPERATORS, challengers=CHALLENGERS, jobs=1, days=1)
+    usual = delays(Market(rules, dear, setting, seed).run())
+    one_wei = 2 * rules.operator_bond_wei  # half of a fresh stake may be at risk
+    crowd = replace(
+        setting,
+        strategy=replace(manner, identity_wei=one_wei),
+        share_bps=BPS * liars * one_wei // (OPERATORS * setting.stake_wei + liars * one_wei) + 1,
+        are_rivals_first=True,
+    )
+    market = Market(rules, dear, crowd, seed).run()
+    chain, found = market.world.chain, delays(market)
+    rivals = [node.name for node in market.operators if node.strategy is crowd.strategy]
+    honest = [node.name for node in market.challengers]
+    bonds_wei = rules.operator_bond_wei * market.false_claims
+    spent_wei = sum(chain.tallies[name].dispute_gas_wei + market.bonds_wei[name] for name in honest)
+    return Queue(
+        manner=manner.name,
+        liars=market.false_claims,
+        delay_seconds=found[0] - usual[0],
+        bar_seconds=rules.window_seconds + rules.game_seconds,
+        attacker_wei=bonds_wei,
+        attacker_loss_wei=-sum(chain.wealth_wei(name) for name in rivals),
+        defender_wei=spent_wei,
+        capital_ratio=round(bonds_wei / spent_wei, 2) if spent_wei else 0.0,
+    )
+
+
+def queues(rules: Parameters, assumptions: Assumptions, seed: int) -> list[Queue]:
+    """Liars that defend their lies, and liars that let their clocks run."""
+    counts = (1, 2, 4, 8)
+    return [queued(rules, assumptions, seed, manner, count) for manner in (LYING, LAZY) for count in counts]
 
 
 def _entry_wei(market: Market) -> int:

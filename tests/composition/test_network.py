@@ -9,6 +9,7 @@ from tests.protocol.settlement.world import PARAMETERS
 from truestep.adapters.chain.deployment import ContractAddresses, Deployment
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.composition.network import deployment_store
+from truestep.protocol.assignment.rules import DRAW_RULES
 
 COUNTED = {name: f"0x{number:040x}" for number, name in enumerate(ContractAddresses.model_fields, 1)}
 
@@ -20,6 +21,7 @@ def network_at(addresses: dict[str, str]) -> Deployment:
         addresses=ContractAddresses(**addresses),
         parameters=asdict(PARAMETERS),
         delay_seconds=86_400,
+        draws=asdict(DRAW_RULES),
         operators_transaction="00" * 32,
     )
 

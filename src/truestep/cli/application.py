@@ -63,6 +63,7 @@ PANELS = {
     "Accounts and coins": {
         "account": "account",
         "deposit": "deposit",
+        "stake": "stake",
         "withdraw": "withdraw",
         "delegate": "delegate",
         "operator": "operator",

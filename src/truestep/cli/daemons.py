@@ -134,6 +134,7 @@ class WorkerParts:
     """How its outputs are kept."""
     prover: "Prover | None" = None
     log: "LogSettings | None" = None
+    gives_entropy: bool = False
 
 
 NO_PARTS = WorkerParts()
@@ -170,6 +171,7 @@ def opened_world(
         items_url=parts.delivery.url if parts.delivery is not None else None,
         prover=parts.prover,
         log=parts.log,
+        gives_entropy=parts.gives_entropy,
     )
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out
     log = LogLines(as_json=options.as_json)

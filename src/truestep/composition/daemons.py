@@ -11,7 +11,9 @@ from truestep.adapters.blobs.cache import BlobCache
 from truestep.adapters.blobs.outputs import OutputDirectory
 from truestep.adapters.chain.availability import AvailabilityReader, availability_of
 from truestep.adapters.chain.beacon import BeaconBlobs
+from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.deployment import Deployment, read_deployment
+from truestep.adapters.chain.draws import DrawsReader
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.payloads import Payloads
 from truestep.adapters.chain.published import PublishedBlobs
@@ -106,6 +108,8 @@ class DaemonSettings:
     """What proves a worker's claims."""
     log: LogSettings | None = None
     """Where a worker logs its claims; None if it does not."""
+    gives_entropy: bool = False
+    """Whether it gives secrets for the seeds of draws (docs/assignment.md)."""
 
 
 @contextmanager
@@ -150,6 +154,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
         yield replace(
             world,
             claim_log=claim_log,
+            rounds=DrawsReader(connect(settings.rpc), deployment) if settings.gives_entropy else None,
             watching=_watching(settings, deployment, published, clock, reporter),
             answering=answering(published, world.chain, clock) if published and has_blobs else None,
             proving=_proving(settings.prover, blobs, clock, reporter),

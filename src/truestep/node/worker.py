@@ -7,6 +7,7 @@ from truestep.base.ids import Bytes32, job_of_task, task_of_claim
 from truestep.node.availability.answer_desk import TaskAnswerDesk
 from truestep.node.availability.delivery_desk import DeliveryDesk
 from truestep.node.availability.desk import Desk
+from truestep.node.drawing.desk import EntropyDesk
 from truestep.node.loop.loop import Loop
 from truestep.node.proving.desk import ProvingDesk
 from truestep.node.tasks.agent import Daemon, TaskAgent
@@ -128,4 +129,6 @@ def _desks(world: World, policy: WorkerPolicy) -> list[Desk]:
         desks.append(ProvingDesk(chain, world.store, circuits, world.proving, clock, reporter))
     if world.answering is not None:
         desks.append(TaskAnswerDesk(chain, world.answering, clock, reporter))
+    if world.rounds is not None:
+        desks.append(EntropyDesk(world.rounds, world.store, world.secret, clock, reporter))
     return desks

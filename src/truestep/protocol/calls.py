@@ -11,6 +11,7 @@ from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId,
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
 from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId
 from truestep.protocol.claims import ClaimedState
+from truestep.protocol.draw_calls import CommitSecret, DrawCall, JoinPool, RevealSecret
 from truestep.protocol.proof_calls import (
     ContradictClaim,
     DropClaim,
@@ -426,6 +427,7 @@ Call = (
     | StopEntry
     | WithdrawProving
     | QuorumCall
+    | DrawCall
     | OpenGame
     | RefuteClaim
     | AdoptGame
@@ -448,6 +450,8 @@ URGENT = (
     StopEntry,
     CommitResult,
     OpenResult,
+    CommitSecret,
+    RevealSecret,
     DeliverOutputs,
     HoldBatch,
     HoldForDemand,
@@ -474,6 +478,7 @@ A game has to be settled before its challenger can show what it knew.
 ONCE = (
     Deposit,
     WithdrawStake,
+    JoinPool,
     RegisterProgram,
     PostJob,
     TopUpJob,

@@ -38,6 +38,7 @@ _ITEMS = {
     "strike-item": "strike of",
 }
 _GAMES = ("pick", "step", "descend", "reveal", "settle", "show", "reward")
+_ROUNDS = {"entropy-commit": "promise of a secret for", "entropy-reveal": "secret for"}
 _JOBS = ("cancel", "call-back")
 _CHALLENGES = {
     "challenge": "challenge",
@@ -147,6 +148,8 @@ def in_words(intent: str) -> str:
     first = rest.partition("/")[0]
     if kind == "enrol":
         return "enrolment as a keeper"
+    if kind in _ROUNDS:
+        return f"{_ROUNDS[kind]} round {first}"
     if kind == "withdraw":
         return f"withdrawal from {first}"
     if kind == "take":

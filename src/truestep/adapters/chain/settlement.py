@@ -15,6 +15,7 @@ from truestep.adapters.chain.sidecars import SentBlob
 from truestep.availability.encoding import EncodedBlob
 from truestep.base.errors import Bug
 from truestep.base.ids import Address, Bytes32
+from truestep.protocol.assignment.contracts import randomness, sortition
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers, kept
 from truestep.protocol.availability.keeping import Keeping
 from truestep.protocol.availability.state import Deployment as DataContracts
@@ -65,7 +66,9 @@ PROOF_MODULES: dict[str, ModuleType] = {"Verifiers": verifiers}
 """Of networks that believe proofs."""
 QUORUM_MODULES: dict[str, ModuleType] = {"Quorums": quorums}
 """Of networks that draw committees."""
-_ALL_MODULES = MODULES | DATA_MODULES | PROOF_MODULES | QUORUM_MODULES
+DRAW_MODULES: dict[str, ModuleType] = {"Randomness": randomness, "Sortition": sortition}
+"""Whose events nobody reads: what they keep is asked for."""
+_ALL_MODULES = MODULES | DATA_MODULES | PROOF_MODULES | QUORUM_MODULES | DRAW_MODULES
 
 
 def _members(union: Any) -> list[type]:

@@ -140,6 +140,14 @@ def worker(
             " (`truestep stake pledge`): run their jobs, commit to results, dispute what differs.",
         ),
     ] = False,
+    entropy: Annotated[
+        bool,
+        typer.Option(
+            "--entropy",
+            help="Also give secrets for the seeds of draws: a bond is lost for each that is not revealed in"
+            " its round, so keep the worker running.",
+        ),
+    ] = False,
     unproven: Annotated[
         bool,
         typer.Option(
@@ -217,7 +225,6 @@ def worker(
     """
     from truestep.node.worker import worker_node
     from truestep.roles.estimates import Speed
-    from truestep.roles.self_check import FIXED_SEGMENTS
     from truestep.roles.worker import WorkerPolicy
 
     prover = proving.prover(Screen(as_json=options.as_json))
@@ -226,7 +233,7 @@ def worker(
         cycles_per_second=cycles_per_second,
         start_seconds=start_seconds,
         send_seconds=send_seconds,
-        checked_segments=self_check + FIXED_SEGMENTS if is_checked else 0,
+        checked_segments=_checked_segments(self_check) if is_checked else 0,
         hashed_pages_per_second=hashed_pages,
     )
     policy = WorkerPolicy(
@@ -245,7 +252,8 @@ def worker(
     )
     stake_wei = _stake_of(stake, options)
     check = _self_check(self_check, options) if is_checked else None
-    parts = WorkerParts(delivery=policy.delivery, prover=prover, log=logging.settings())
+    log = logging.settings()
+    parts = WorkerParts(delivery=policy.delivery, prover=prover, log=log, gives_entropy=entropy)
     with opened_world(options, parallel, check, is_keeper=keeper, parts=parts) as world:
         until_available(world.reporter, lambda: _stake(world, stake_wei, options.operator_address))
         if policy.reward_min_wei == 0:
@@ -274,6 +282,12 @@ def _delivery(
         return None
     fee_wei = parse_amount(keeper_fee, "--keeper-fee")
     return DeliveryPolicy(url=url, seat_count=keepers, fee_wei=fee_wei, writes_small=writes_small)
+
+
+def _checked_segments(random_segments: int) -> int:
+    from truestep.roles.self_check import FIXED_SEGMENTS
+
+    return random_segments + FIXED_SEGMENTS
 
 
 def _self_check(random_segments: int, options: DaemonOptions) -> "SelfCheck":

@@ -9,6 +9,7 @@ from truestep.ports.chain import Chain
 from truestep.ports.clock import Clock
 from truestep.ports.executor import Executor
 from truestep.ports.reporter import Reporter
+from truestep.ports.rounds import Rounds
 from truestep.ports.store import Store
 
 
@@ -41,5 +42,7 @@ class World:
     """Performs the items of a `ProvingBench`; None if this node proves nothing."""
     answering: Executor | None = None
     """Performs the items of an `AnswerBench`; None if no blobs of transactions can be read."""
+    rounds: Rounds | None = None
+    """For whose seeds it gives secrets; None if it gives none."""
     claim_log: ClaimLog | None = None
     """Where claims stand before they are sent; None if this node keeps no log."""

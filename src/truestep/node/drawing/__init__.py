@@ -1,0 +1,1 @@
+"""A node's part in draws: secrets for the seeds of rounds."""

@@ -123,6 +123,7 @@ def test_what_the_contracts_would_refuse_is_not_sent(network: Network) -> None:
 
 def test_stake_and_delegates_are_read_back(network: Network) -> None:
     chain = network.chain("ann", network.store("ann"))
+    assert chain.balances(chain.account).room_wei == 0
     chain.transact(Deposit(amount_wei=3 * COIN_WEI), intent="1")
     chain.transact(WithdrawStake(amount_wei=COIN_WEI), intent="2")
     chain.transact(SetDelegate(delegate=network.requester.account, roles=3), intent="3")

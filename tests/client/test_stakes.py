@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.client.conftest import CYCLES_LIMIT, Network
 from tests.client.strangers import deploy_token
 from truestep.base.errors import Reject, Rejected
-from truestep.base.ids import Address
+from truestep.base.ids import Address, Bytes32
 from truestep.client import Client, Order, Role
-from truestep.ports.chain import Chain
+from truestep.client.stakes import withdraw_stake
+from truestep.ports.chain import Balances, Chain, Head
 
 RECEIVER = Address("0x" + "77" * 20)
 
@@ -30,6 +33,28 @@ def test_stake_is_deposited_for_another_and_withdrawn_to_a_receiver(network: Net
     with pytest.raises(Rejected, match=r"expected up to 307 wei of free stake, got 308 wei") as refused:
         client_of(network, operator).withdraw_stake(308)
     assert refused.value.reason is Reject.STAKE_TOO_LOW
+
+
+class Capped:
+    """A chain on which a withdrawal would break the operator's cap; no network of these tests has one."""
+
+    account = RECEIVER
+
+    def balances(self, account: Address) -> Balances:
+        return Balances(wallet_wei=0, stake_wei=10, locked_wei=4, rewards_wei=0, winnings_wei=0)
+
+    def head(self) -> Head:
+        return Head(number=1, hash=Bytes32(bytes(32)), time_seconds=1)
+
+    def transact(self, call: object, *, intent: str) -> None:
+        raise Rejected(Reject.CAP_EXCEEDED, "nothing was sent")
+
+
+def test_stake_that_bears_what_is_locked_is_not_withdrawn() -> None:
+    chain: Any = Capped()
+    with pytest.raises(Rejected, match="below what its bonds lock, 4 wei; take less") as refused:
+        withdraw_stake(chain, 6)
+    assert refused.value.reason is Reject.CAP_EXCEEDED
 
 
 def test_all_credits_are_withdrawn_at_once(network: Network) -> None:

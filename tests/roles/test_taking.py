@@ -127,6 +127,14 @@ def test_a_task_is_left_for_a_stated_reason(
     assert not any(isinstance(action, Send) for action in actions)
 
 
+def test_stake_beyond_the_cap_is_not_called_free() -> None:
+    """Operators O3: what may be locked is less than what no bond locks."""
+    seen = view(task_view(), free_stake_wei=BOND_WEI - 1, capped_wei=3 * 10**18)
+    (declined,) = decide(seen, POLICY)
+    assert isinstance(declined, Decline) and declined.reason is Declined.STAKE
+    assert "3 ETH more are beyond the cap that `truestep operator show` explains" in declined.message
+
+
 def test_a_job_that_pays_in_a_token_is_taken_if_the_token_was_named() -> None:
     task = task_view(job={"asset": TOKEN, "reward": 5})
     (send,) = decide(view(task), replace(POLICY, rewards_min={TOKEN: 5}))

@@ -83,7 +83,17 @@ def withdraw_stake(chain: Chain, amount_wei: int, receiver: Address | None = Non
             f"expected up to {coins(free_wei)} of free stake, got {coins(amount_wei)}{advice}",
         )
     call = WithdrawStake(amount_wei=amount_wei, receiver=receiver or NOBODY)
-    _once_a_block(chain, f"withdraw stake:{amount_wei}", call)
+    try:
+        _once_a_block(chain, f"withdraw stake:{amount_wei}", call)
+    except Rejected as error:
+        if error.reason is not Reject.CAP_EXCEEDED:
+            raise
+        raise Rejected(
+            Reject.CAP_EXCEEDED,
+            "what would be left of the stake has a cap below what its bonds lock,"
+            f" {coins(balances.locked_wei)}; take less, or wait until claims are final"
+            " (`truestep operator show`)",
+        ) from error
 
 
 def deposit(chain: Chain, amount_wei: int, operator: Address | None = None) -> None:

@@ -8,8 +8,11 @@ thread: reading changes what versions hold, never what they say.
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
+from truestep.base.errors import Bug
+
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+Record = TypeVar("Record")
 
 _NOTHING: Any = object()
 
@@ -77,6 +80,22 @@ class Versions(Mapping[Key, Value], Generic[Key, Value]):
             older._table, older._next, older._key, older._old = table, None, None, _NOTHING
             place = older
         return table
+
+
+def changed(record: Record, fields: Mapping[str, Any]) -> Record:
+    """`dataclasses.replace` of a frozen record with slots and without checks of its own, in half the time."""
+    kind: Any = type(record)
+    made = object.__new__(kind)
+    left = len(fields)
+    for name in kind.__slots__:
+        if name in fields:
+            object.__setattr__(made, name, fields[name])
+            left -= 1
+        else:
+            object.__setattr__(made, name, getattr(record, name))
+    if left:
+        raise Bug(f"expected fields of {kind.__name__}, got {', '.join(fields)}")
+    return made
 
 
 def _set(table: dict[Key, Value], key: Key, value: Value) -> None:

@@ -37,6 +37,7 @@ from truestep.protocol.settlement.records import Batch, BatchStage, JobTerms
 from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import Turn, with_entry
 from truestep.protocol.state_numbers import MICRO_INDEX_LIMIT, is_micro, micro_number
+from truestep.protocol.versions import changed
 
 ZERO_HASH = Bytes32(bytes(32))
 GAMES_LIMIT = 2**24 - 1
@@ -108,7 +109,7 @@ class DisputeTurn:
 
     def change(self, **fields: Any) -> None:
         """Replace fields of the state."""
-        self.state = replace(self.state, **fields)
+        self.state = changed(self.state, fields)
 
     def put_claim(self, claim_id: LeafId, claim: ChallengedClaim) -> None:
         """Keep a claim."""

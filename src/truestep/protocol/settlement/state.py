@@ -1,7 +1,7 @@
 """The state of the life cycle, and the turn in which a call changes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId
@@ -12,7 +12,7 @@ from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import Batch, Job, Leaf, Program, Stake
 from truestep.protocol.settlement.standing import EVERYBODY, Admission, Phase
-from truestep.protocol.versions import Versions
+from truestep.protocol.versions import Versions, changed
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -79,7 +79,7 @@ class Turn:
 
     def change(self, **fields: Any) -> None:
         """Replace fields of the state."""
-        self.state = replace(self.state, **fields)
+        self.state = changed(self.state, fields)
 
     def emit(self, effect: Effect) -> None:
         """Add an effect."""

@@ -40,6 +40,10 @@ Randomness and Sortition ([assignment.md](assignment.md)). A draw is a view that
 transaction by itself, with its 21,000 gas. Of the members, 9,999 were written into the storage,
 and the pure model draws the same ones.
 """
+AUDITS_NOTE = """\
+What [Audits](audits.md) takes, for a batch of four shards of one job and the audit of one of them. Nobody has
+to `publish`. A contested audit has three more `commit` and `reveal`, and `judge`.
+"""
 HONEST_NOTE = """\
 What a challenger pays for a whole dispute over 2^40 cycles on a leaf of a batch of 32 jobs, from `open` to
 `withdraw_to` (protocol S7.7): if its game strikes the claim, and if another game strikes it after the same
@@ -117,6 +121,7 @@ class Measurement:
     honest: dict[str, int]
     proofs: dict[str, int]
     draws: dict[str, int]
+    audits: dict[str, int]
     steps: dict[str, int]
     sizes: dict[str, int]
 
@@ -154,6 +159,8 @@ def page(measured: Measurement, bars: Sequence[Bar]) -> str:
             _gas_table("what", measured.proofs),
             "## Draws\n\n" + DRAWS_NOTE,
             _gas_table("what", measured.draws),
+            "## Audits\n\n" + AUDITS_NOTE,
+            _gas_table("what", measured.audits),
             "## One step\n\n" + STEP_NOTE,
             _gas_table("kind", measured.steps),
             furthest_note(measured.steps[FURTHEST], step_limit),

@@ -9,6 +9,7 @@ from dataclasses import astuple, replace
 from typing import Any
 
 from _anvil import REPOSITORY, find_anvil, running_anvil
+from _gas_audits import AuditsNetwork
 from _gas_disputes import Dispute
 from _gas_draws import FIVE_OF_MANY, DrawsNetwork
 from _gas_floats import FloatLie, float_lie
@@ -196,6 +197,7 @@ def measure(web3: Web3) -> Measurement:
         honest=measure_honest(network, witness),
         proofs=ValidityNetwork(busy).measure(),
         draws=DrawsNetwork(busy).measure(),
+        audits=AuditsNetwork(busy).measure(),
         steps=measure_steps(network),
         sizes=sizes,
     )

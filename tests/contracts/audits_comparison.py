@@ -16,6 +16,7 @@ from tests.protocol.audits.world import EXIT_SECONDS, RULES, AuditsWorld, BeginR
 from tests.protocol.settlement.world import PARAMETERS
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.protocol.audits.state import Audit, JobFund, Load
+from truestep.protocol.audits.statements import NO_HASH
 from truestep.protocol.settlement.effects import Effect
 from truestep.protocol.settlement.ids import NATIVE, claim_of
 from truestep.protocol.settlement.state import LifeCycle
@@ -95,6 +96,7 @@ def compare_audits(chain: LifeChain, world: AuditsWorld) -> None:
 def _compare_audit(own: EvmContract, audit: Audit, claim_id: int) -> None:
     said = sum(1 << seat for seat in audit.revealed)
     work_seconds, auditor, second = audit.work_seconds, audit.auditor, audit.second
+    assert own.call("published", claim_id) == (audit.published or NO_HASH)
     found = own.call("audit_of", claim_id)
     assert (*found[:5], checksummed(found[5]), checksummed(found[6]), found[7]) == (
         audit.stage,

@@ -27,6 +27,7 @@ from truestep.node.worker import worker_node
 from truestep.ports.engine import Engine
 from truestep.protocol.assignment.phases import Phase
 from truestep.protocol.assignment.rules import DrawRules
+from truestep.protocol.deployment.judges import Judges
 from truestep.protocol.deployment.plans import network_plan
 from truestep.protocol.quorum.contracts.quorums import Rules
 from truestep.protocol.quorum.state import Seated
@@ -59,6 +60,9 @@ QUORUM = Rules(
     full_tasks=1_000,
     load_seconds=86_400,
 )
+
+
+JUDGES = Judges(quorum=QUORUM)
 
 
 class QuorumNetwork(Network):
@@ -158,9 +162,9 @@ def open_quorum_network(devnet: Devnet, folder: Path) -> QuorumNetwork:
     for account in (deployer, requester):
         devnet.fund(account.address, 100 * COIN_WEI)
     timelock = owned_by(Address(deployer.address))
-    plan = network_plan(PARAMETERS, timelock, KEPT_BY, has_proofs=True, drawn_by=DRAWS, judged_by=QUORUM)
+    plan = network_plan(PARAMETERS, timelock, KEPT_BY, has_proofs=True, drawn_by=DRAWS, judged_by=JUDGES)
     made = carry_out(connect(devnet.node), deployer, SqliteStore(), plan, policy=POLICY)
-    deployment = deployment_of(PARAMETERS, timelock, made, KEPT_BY, drawn_by=DRAWS, judged_by=QUORUM)
+    deployment = deployment_of(PARAMETERS, timelock, made, KEPT_BY, drawn_by=DRAWS, judged_by=JUDGES)
     chain = Web3Chain(devnet.node, deployment, requester, SqliteStore(), POLICY)
     blobs = DirectoryBlobs(folder / "blobs")
     return QuorumNetwork(devnet=devnet, deployment=deployment, blobs=blobs, folder=folder, requester=chain)

@@ -15,10 +15,13 @@ from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 from truestep.base.units import parse_coins, parse_duration, parse_share
 from truestep.protocol.assignment.rules import DRAW_RULES, DrawRules
+from truestep.protocol.audits.contracts.audits import Rules as AuditRules
 from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.deployment.audit_bounds import check_audits
 from truestep.protocol.deployment.availability_bounds import check_rules
 from truestep.protocol.deployment.bounds import check_admission, check_parameters, key_of
 from truestep.protocol.deployment.draw_bounds import check_draws
+from truestep.protocol.deployment.judges import NO_JUDGES, Judges
 from truestep.protocol.deployment.logs_bounds import check_terms
 from truestep.protocol.deployment.plan import Plan
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
@@ -46,8 +49,6 @@ _VALIDITY = "validity"
 _LOGS = "logs"
 """The table of the terms of logs, which a network may go without."""
 _YES, _NONE = "yes", "none"
-_LEFT_OUT = ((_AVAILABILITY, _NONE), (_LOGS, _NONE))
-"""Changes that drop a table."""
 _RULES = tuple(field.name for field in fields(Rules))
 _DRAWS = "draws"
 """The table of the rules of draws; a file without it means the usual ones."""
@@ -55,7 +56,12 @@ _DRAW_RULES = tuple(field.name for field in fields(DrawRules))
 _QUORUM = "quorum"
 """The table of the rules of quorums, which a network may go without."""
 _QUORUM_RULES = tuple(field.name for field in fields(QuorumRules))
-_TABLES = (_AVAILABILITY, _ADMISSION, _DRAWS, _LOGS, _QUORUM)
+_AUDITED = "audited"
+"""The table of the rules of audits, which a network may go without."""
+_AUDIT_RULES = tuple(field.name for field in fields(AuditRules))
+_TABLES = (_AVAILABILITY, _ADMISSION, _DRAWS, _LOGS, _QUORUM, _AUDITED)
+_LEFT_OUT = tuple((table, _NONE) for table in (_AVAILABILITY, _LOGS, _QUORUM, _AUDITED))
+"""Changes that drop a table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +81,8 @@ class Settings:
     """What it asks of operators (docs/operators.md)."""
     drawn_by: DrawRules = DRAW_RULES
     """The rules of draws (docs/assignment.md)."""
-    judged_by: QuorumRules | None = None
-    """The rules of quorums (docs/quorum.md); None for a network without."""
+    judged_by: Judges = NO_JUDGES
+    """The rules of quorums (docs/quorum.md) and audits (docs/audits.md)."""
 
     @property
     def values(self) -> dict[str, int]:
@@ -91,8 +97,10 @@ class Settings:
             tables[_AVAILABILITY] = asdict(self.kept_by)
         if self.log_terms:
             tables[_LOGS] = asdict(self.log_terms)
-        if self.judged_by:
-            tables[_QUORUM] = asdict(self.judged_by)
+        if self.judged_by.quorum:
+            tables[_QUORUM] = asdict(self.judged_by.quorum)
+        if self.judged_by.audits:
+            tables[_AUDITED] = asdict(self.judged_by.audits)
         found = self._own_values
         for table, values in tables.items():
             found |= {f"{table}.{field}": value for field, value in values.items()}
@@ -172,7 +180,7 @@ def _changes(changes: Sequence[str]) -> dict[str, str]:
 def _changed(stated: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str, Any]:
     """A file's table with changes. `availability.share=2` changes its own, `availability=none` drops it.
 
-    And then also proofs and committees, whose policies come after that of availability.
+    And then also proofs, committees and audits, whose policies come after that of availability.
     """
     table = dict(stated)
     if changes.get(_AVAILABILITY) == _NONE:
@@ -181,6 +189,10 @@ def _changed(stated: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str,
     if changes.get(_LOGS) == _NONE:
         table.pop(_LOGS, None)
     if _NONE in (changes.get(_AVAILABILITY), changes.get(_VALIDITY)):
+        table.pop(_QUORUM, None)
+    if _NONE in (changes.get(each) for each in (_AVAILABILITY, _VALIDITY, _QUORUM, _AUDITED)):
+        table.pop(_AUDITED, None)
+    if changes.get(_QUORUM) == _NONE:
         table.pop(_QUORUM, None)
     outer: dict[str, str] = {}
     for key, value in changes.items():
@@ -218,7 +230,7 @@ def _settings(name: str, stated: Mapping[str, Any], deployer: Address) -> Settin
         admission=_admission(name, stated),
         drawn_by=_draws(name, stated),
         log_terms=_log_terms(name, stated),
-        judged_by=_quorum(name, stated, has_proofs=has_proofs),
+        judged_by=_judges(name, stated, has_proofs=has_proofs),
     )
 
 
@@ -275,6 +287,31 @@ def _rules(name: str, stated: Mapping[str, Any]) -> Rules | None:
         )
     rules = Rules(**_numbers(f"{name}, [{_AVAILABILITY}]", cast("dict[str, Any]", table), _RULES))
     check_rules(rules)
+    return rules
+
+
+def _judges(name: str, stated: Mapping[str, Any], *, has_proofs: bool) -> Judges:
+    """The rules of quorums and audits."""
+    quorum = _quorum(name, stated, has_proofs=has_proofs)
+    return Judges(quorum=quorum, audits=_audits(name, stated, has_quorums=quorum is not None))
+
+
+def _audits(name: str, stated: Mapping[str, Any], *, has_quorums: bool) -> AuditRules | None:
+    """The rules of audits, checked against the bounds of Audits; None if the file has none."""
+    table = stated.get(_AUDITED)
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise _refusal(
+            f"{name}: expected a table [{_AUDITED}], got {table!r}; --set {_AUDITED}=none deploys without it"
+        )
+    if not has_quorums:
+        raise _refusal(
+            f"{name}: a network that audits claims draws committees, whose policy has the number before;"
+            f" add the table [{_QUORUM}], or pass --set {_AUDITED}={_NONE}"
+        )
+    rules = AuditRules(**_numbers(f"{name}, [{_AUDITED}]", cast("dict[str, Any]", table), _AUDIT_RULES))
+    check_audits(rules)
     return rules
 
 

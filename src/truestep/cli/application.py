@@ -42,6 +42,7 @@ PANELS = {
         "top-up": "top_up",
         "close": "close",
         "reclaim": "reclaim",
+        "audits": "audits",
     },
     "Data and privacy": {
         "items": "items",

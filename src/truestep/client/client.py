@@ -12,6 +12,7 @@ from truestep.adapters.keepers.publishing import public_url
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, JobId, ProgramId
 from truestep.client import committees, stakes
+from truestep.client.audits import foreseen_audits, pay_audits
 from truestep.client.believed import believed_entries, expiry_notice
 from truestep.client.committees import FUND_GAS
 from truestep.client.costs import POST_GAS, PROGRAM_GAS, SUPPLY_GAS, Costs, refuse_poor, total_of
@@ -191,6 +192,8 @@ class Client:
             supplier.supply(job.job_id, file.program, content)
         if order.is_judged:
             committees.fund(self.chain, job.job_id, order.committee_fee_wei)
+        if order.is_audited:
+            pay_audits(self.chain, job.job_id)
         return job
 
     def supply(
@@ -261,6 +264,8 @@ class Client:
             if (notice := expiry_notice(self.chain, found, order)) is not None:
                 tell(notice)
         costs = [Costs(gas=POST_GAS + (PROGRAM_GAS if program_id is None else 0))]
+        if order.is_audited:
+            costs.append(foreseen_audits(self.chain, order))
         if order.asset == NATIVE:
             costs.append(Costs(sent_wei=(("of rewards", order.reward_wei * order.shard_count),)))
         if order.is_judged:

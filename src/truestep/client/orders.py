@@ -18,6 +18,7 @@ from truestep.machine.program import Task
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, ChainReader
 from truestep.protocol.calls import NATIVE, NOBODY, PostJob
+from truestep.protocol.deployment.audits import POLICY as AUDITED
 from truestep.protocol.deployment.availability import POLICY as KEPT
 from truestep.protocol.deployment.quorum import POLICY as QUORUM
 from truestep.protocol.deployment.validity import POLICY as VALIDITY
@@ -66,6 +67,8 @@ class Order:
     """Whether a drawn committee finds the results too, and makes them final at once: the policy *quorum*."""
     committee_fee_wei: int = field(default=0, repr=False)
     """With `is_judged`: for each member and shard; 0 means the least that the network takes."""
+    is_audited: bool = field(default=False, repr=False)
+    """Whether claims are drawn, and run again by an auditor: the policy *audited*."""
     system: str | None = field(default=None, repr=False)
     """With `is_proven`: the proof system that must be able to prove the claims, else nothing is posted."""
     keeping: KeepingTerms | None = field(default=None, repr=False)
@@ -76,7 +79,8 @@ class Order:
         """What makes it another order than others, besides its program and input."""
         kept = () if self.availability is Availability.NONE else (str(self.availability),)
         judged = ("quorum", self.committee_fee_wei) if self.is_judged else ()
-        return (self, *kept, *(("validity",) if self.is_proven else ()), *judged)
+        named = (("validity",) if self.is_proven else ()) + (("audited",) if self.is_audited else ())
+        return (self, *kept, *named, *judged)
 
     @property
     def policy(self) -> int:
@@ -87,16 +91,21 @@ class Order:
                 f"no policy both proves claims and keeps data, got validity and {self.availability}; choose"
                 " one of them",
             )
-        if self.is_judged and (self.is_proven or self.availability is not Availability.NONE):
+        several = self.is_proven + self.is_judged + self.is_audited
+        if (self.is_judged or self.is_audited) and (
+            several > 1 or self.availability is not Availability.NONE
+        ):
             raise Rejected(
                 Reject.POLICY_UNKNOWN,
-                "no policy both draws a committee and proves claims or keeps data; choose one of them, or"
-                " post the job under each",
+                "a job has one policy: choose one of proofs, a quorum, audits and kept data, or post the job"
+                " under each",
             )
         if self.is_judged:
             return QUORUM
         if self.is_proven:
             return VALIDITY
+        if self.is_audited:
+            return AUDITED
         return OPTIMISTIC if self.availability is Availability.NONE else KEPT
 
 
@@ -158,6 +167,11 @@ def _check_policy(chain: ChainReader, order: Order) -> None:
         )
     if order.policy == QUORUM:
         check_wanted(chain, wanted_of(order))
+    if order.policy == AUDITED and chain.facts().auditing is None:
+        raise Rejected(
+            Reject.POLICY_UNKNOWN,
+            "this network audits no claims; submit without --policy audited, or to another network",
+        )
 
 
 def _check_times(chain: ChainReader, order: Order) -> None:

@@ -17,6 +17,7 @@ from truestep.adapters.chain.draws import DrawsReader
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.payloads import Payloads
 from truestep.adapters.chain.published import PublishedBlobs
+from truestep.adapters.chain.round_draws import RoundDraws
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.chain.web3_chain import Memory
 from truestep.adapters.clock import SystemClock
@@ -158,6 +159,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
             watching=_watching(settings, deployment, published, clock, reporter),
             answering=answering(published, world.chain, clock) if published and has_blobs else None,
             proving=_proving(settings.prover, blobs, clock, reporter),
+            draws=RoundDraws(settings.rpc, deployment) if deployment.audits else None,
         )
 
 

@@ -373,6 +373,7 @@ def dismiss(claim_id: uint256):
         audit.auditor = empty(address)
         self._contest(claim_id, audit, audit.time)
         return
+    audit_book.published[claim_id] = empty(bytes32)  # the next auditor has other checkpoints
     audit.stage = audit_book.VACANT  # the seat keeps its name, so that it is not drawn again for it
     if audit.seats == SEATS_LIMIT:
         self._end(claim_id, audit, audit_book.UNDECIDED, empty(address))
@@ -613,6 +614,7 @@ def _contest(claim_id: uint256, audit: audit_book.Audit, since: uint256):
     contested.time = since
     audit_book.sayings[claim_id << 2] = empty(bytes32)
     audit_book.sayings[claim_id << 2 | 1] = empty(bytes32)
+    audit_book.published[claim_id] = empty(bytes32)
     audit_book.keep(claim_id, contested)
     log IAudits.Vacant(claim_id=claim_id, stage=audit_book.CONTESTED, since=since)
 
@@ -620,6 +622,7 @@ def _contest(claim_id: uint256, audit: audit_book.Audit, since: uint256):
 @internal
 def _confirm(claim_id: uint256, audit: audit_book.Audit, paid: address):
     audit_book.confirmed[claim_id >> 8] |= 1 << (claim_id & MASK8)
+    extcall ASSURANCES.note_audited(claim_id >> 8)
     self._end(claim_id, audit, audit_book.CONFIRMED, paid)
 
 

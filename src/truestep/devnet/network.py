@@ -17,6 +17,7 @@ from truestep.adapters.keystore import create_keystore, keystore_address
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address
 from truestep.protocol.assignment.rules import DrawRules
+from truestep.protocol.audits.contracts.audits import Rules as AuditRules
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.rules import (
     ANSWER_GAS,
@@ -28,11 +29,13 @@ from truestep.protocol.availability.rules import (
     TREE_BONDS_IN_BOND,
 )
 from truestep.protocol.calls import NOBODY
+from truestep.protocol.deployment.judges import Judges
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
 from truestep.protocol.logs.anchors import Terms
 from truestep.protocol.quorum.contracts.quorums import Rules as QuorumRules
 from truestep.protocol.settlement.parameters import (
     BOND_RATIO,
+    BPS,
     CLOCK_MIN_SECONDS,
     DAY_SECONDS,
     GAME_CLOCKS,
@@ -119,6 +122,24 @@ DEVNET_QUORUM = QuorumRules(
     load_seconds=600,
 )
 """3 of 5, and turns that somebody can watch."""
+
+
+DEVNET_AUDITS = AuditRules(
+    pool=0,
+    rate_bps=BPS,
+    trap_bps=BPS // 10,
+    fee_wei=COIN_WEI // 1_000,
+    cycle_fee_wei=COIN_WEI // 1_000,
+    penalty_factor=30,
+    answer_seconds=60,
+    draw_seconds=180,
+    load=4,
+)
+"""The rules of audits on one computer, where every claim is drawn."""
+
+
+DEVNET_JUDGES = Judges(quorum=DEVNET_QUORUM, audits=DEVNET_AUDITS)
+"""Committees and auditors."""
 
 
 def devnet_availability() -> Rules:
@@ -221,12 +242,11 @@ def set_up(
         admission=admission,
         drawn_by=DEVNET_DRAWS,
         log_terms=LOG_TERMS,
-        judged_by=DEVNET_QUORUM,
+        judged_by=DEVNET_JUDGES,
     )
     made = carry_out(connect(devnet.node), deployer, SqliteStore(), plan, policy=POLICY, progress=deployed)
-    deployment = deployment_of(
-        parameters, timelock, made, kept_by, admission, DEVNET_DRAWS, LOG_TERMS, DEVNET_QUORUM
-    )
+    others = DEVNET_DRAWS, LOG_TERMS, DEVNET_JUDGES
+    deployment = deployment_of(parameters, timelock, made, kept_by, admission, *others)
     deployment.write(folder.deployment)
     return deployment, addresses
 
@@ -256,7 +276,7 @@ _PLAN = network_plan(
     devnet_availability(),
     has_proofs=True,
     log_terms=LOG_TERMS,
-    judged_by=DEVNET_QUORUM,
+    judged_by=DEVNET_JUDGES,
 )
 SET_UP_STEPS = len(ROLES) + 1 + len(_PLAN.steps)
 """Accounts, and the transactions of the deployment."""

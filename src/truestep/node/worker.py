@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from truestep.base.ids import Bytes32, job_of_task, task_of_claim
+from truestep.base.ids import Address, Bytes32, TaskId, job_of_task, task_of_claim
+from truestep.node.auditing import AuditsPart
 from truestep.node.availability.answer_desk import TaskAnswerDesk
 from truestep.node.availability.delivery_desk import DeliveryDesk
 from truestep.node.availability.desk import Desk
+from truestep.node.chain.ledger import Ledger
 from truestep.node.drawing.desk import EntropyDesk
 from truestep.node.loop.loop import Loop
 from truestep.node.proving.desk import ProvingDesk
@@ -43,6 +45,8 @@ def worker_node(
     if world.proving is None:
         policy = replace(policy, circuits={})
 
+    audits = AuditsPart(world, is_auditor=policy.is_auditor)
+
     def policy_at(now: int) -> WorkerPolicy:
         """Which programs it can prove, the entries of Verifiers say, which change."""
         if not policy.circuits:
@@ -66,19 +70,18 @@ def worker_node(
             if task.task_id in disputed or task.stage is TaskStage.TAKEN
         }
         tasks |= {task_id: ledger.task(task_id) for task_id in disputed}
-        if is_member:
-            looked_at = {*tasks_to_look_at(world.chain.facts(), operator)}
-            looked_at |= {*ledger.disputed_tasks(challenger=world.chain.account)}
-            tasks |= {task_id: ledger.task(task_id) for task_id in looked_at}
+        looked_at = _of_member(world, ledger, operator) if is_member else frozenset[TaskId]()
+        tasks |= audits.tasks(ledger) | {task_id: ledger.task(task_id) for task_id in looked_at}
         for task in views.open_tasks(now, policy.held_factor * policy.active_limit + 1, is_wanted(now)):
             tasks.setdefault(task.task_id, task)
         return tasks.values()
 
     def decide(view: View) -> list[Action]:
-        """What a worker does, and what a member does besides."""
+        """What a worker does, and what an auditor and a member do besides."""
         actions, facts = worker.decide(view, policy_at(view.now)), world.chain.facts()
+        actions = [*audits.ready(actions), *audits.decide(view)]
         if facts.seating is None or not is_member:
-            return actions
+            return duties.once(view, actions)
         judge, mine = Member(seating=facts.seating, secret=world.secret), facts.seating.policy
         own = [each for each in actions if not _is_judged(view, facts, mine, each)]
         return duties.once(view, [*own, *judging(view, facts, judge, policy), *_disputes(view, facts, world)])
@@ -92,6 +95,12 @@ def worker_node(
         desks=_desks(world, policy),
     )
     return Loop(agent, world.clock, world.reporter)
+
+
+def _of_member(world: World, ledger: Ledger, operator: Address) -> frozenset[TaskId]:
+    """The tasks that a member judges, or whose claims it disputes."""
+    disputed = ledger.disputed_tasks(challenger=world.chain.account)
+    return frozenset((*tasks_to_look_at(world.chain.facts(), operator), *disputed))
 
 
 def _is_judged(view: View, facts: Facts, policy: int, action: Action) -> bool:

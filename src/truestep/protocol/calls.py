@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from truestep.availability.encoding import EncodedBlob
 from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
+from truestep.protocol.audit_calls import URGENT_AUDITS, AuditCall
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
 from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId
 from truestep.protocol.claims import ClaimedState
@@ -441,9 +442,11 @@ Call = (
     | RewardGame
     | RegisterInBlobs
     | DataCall
+    | AuditCall
 )
 
 URGENT = (
+    *URGENT_AUDITS,
     SubmitClaims,
     ProveClaim,
     ProveClaims,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from truestep.base.ids import Address, batch_of_claim, game_in_words, task_in_words, task_of_claim
 from truestep.base.units import coins
+from truestep.protocol.audit_calls import WithdrawAudits
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
 from truestep.protocol.calls import (
     CallBack,
@@ -37,8 +38,9 @@ WITHDRAWALS = {
     "Kept": WithdrawKept,
     "Verifiers": WithdrawProving,
     "Quorums": WithdrawQuorum,
+    "Audits": WithdrawAudits,
 }
-"""What takes an account's coins out of each contract of availability and validity."""
+"""What takes an account's coins out of each contract that owes coins besides Jobs and Disputes."""
 
 
 def sends(duties: Iterable[Duty]) -> list[Action]:

@@ -28,7 +28,30 @@ from truestep.protocol.settlement.ids import BATCH_LIMIT
 _DIGEST_BYTES = 4
 """Of the hashes at the ends of an interval: two intervals of one claim that have the same numbers differ."""
 _WITHDRAWAL = "withdraw-"
-_BATCHES = ("claim", "finalize", "expire", "release", "register", "deliver", "hold", "settle-hold")
+_BATCHES = (
+    "claim",
+    "finalize",
+    "expire",
+    "release",
+    "register",
+    "deliver",
+    "hold",
+    "settle-hold",
+    "prepare",
+    "draw",
+)
+_AUDITS = {
+    "appoint": "draw of an auditor for",
+    "close-audit": "end of the audit of",
+    "commit-audit": "commitment about",
+    "reveal-audit": "answer about",
+    "publish": "early statement about",
+    "state-checkpoints": "statement about",
+    "dismiss": "end of the auditor's time for",
+    "judge": "judgement of the audit of",
+    "drop-unaudited": "strike of",
+}
+"""Of claims, by the numbers that contracts give them."""
 _CLAIMS = ("finalize-claim", "fail", "open", "refute", "write-out", "split", "drop", "contradict")
 _ITEMS = {
     "assign": "draw of keepers for",
@@ -202,6 +225,8 @@ def _about(kind: str, number: int) -> str:
         return f"{_ITEMS[kind]} item {number}"
     if kind in _CLAIMS:
         return f"{kind} of {task_in_words(task_of_claim(ClaimId(number)))}"
+    if kind in _AUDITS:
+        return f"{_AUDITS[kind]} claim {number & BATCH_LIMIT - 1} of batch {number // BATCH_LIMIT}"
     if kind == "prove":
         return f"proof of {task_in_words(task_of_claim(ClaimId(number)))}"
     if kind in _GAMES:

@@ -8,6 +8,7 @@ from truestep.base.ids import Address, BatchId, ProgramId, TaskId
 from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.protocol.calls import NATIVE, TakeTasks
+from truestep.protocol.deployment.audits import POLICY as AUDITED
 from truestep.protocol.deployment.availability import POLICY as KEPT
 from truestep.protocol.deployment.validity import POLICY as VALIDITY
 from truestep.protocol.records import JobRecord, TaskStage
@@ -20,6 +21,8 @@ from truestep.roles.proving import why_unprovable
 from truestep.roles.views import OwnRun, TaskView, View
 from truestep.roles.worker_policy import WorkerPolicy
 
+KNOWN = (OPTIMISTIC, KEPT, VALIDITY, AUDITED)
+"""Policies whose jobs any worker takes."""
 PROOF_ROOM = 2
 """A claim is taken if its window holds so many times the proofs that are to be made before it is over."""
 HELD_SHARE = 2
@@ -372,9 +375,9 @@ def _offer_checks(job: JobRecord, now: int, policy: WorkerPolicy) -> Iterator[Ch
     is_native = job.asset == NATIVE
     least = policy.reward_min_wei if is_native else policy.rewards_min.get(job.asset)
     yield (
-        job.policy not in (OPTIMISTIC, KEPT, VALIDITY),
+        job.policy not in KNOWN,
         Declined.ASSURANCE,
-        f"asks for policy {job.policy} of assurance, this node knows {OPTIMISTIC}, {KEPT} and {VALIDITY}",
+        f"asks for policy {job.policy} of assurance, this node knows {', '.join(map(str, KNOWN))}",
     )
     unprovable = "" if job.policy != VALIDITY or policy.takes_unproven else _why_unprovable(job, now, policy)
     yield bool(unprovable), Declined.ASSURANCE, f"asks that its claims are proven: {unprovable}"

@@ -57,6 +57,8 @@ class WorkerPolicy:
     """Its claims that are not proven yet."""
     takes_unproven: bool = False
     """Whether it takes jobs under *validity*, whose claims somebody else must prove (docs/validity.md)."""
+    is_auditor: bool = False
+    """Whether it audits claims of others for which it is drawn, and disputes false ones (docs/audits.md)."""
     delivery: DeliveryPolicy | None = None
     """How it has outputs kept; None: it takes no job that asks for that."""
     failed_tolerated: int = 0

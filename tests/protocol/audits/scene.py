@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -46,6 +47,7 @@ class AuditScene:
     rules: Rules = EVERY
     shards: int = 1
     bond_multiple: int = 1
+    max_cycles: int = CYCLES
     now: int = START_TIME
     world: AuditsWorld = field(init=False)
     job_count: int = 0
@@ -58,7 +60,12 @@ class AuditScene:
             self.world.play(Pledge(operator=auditor, amount_wei=10**20))
         self.send(CLAIMANT, operators.DepositFor(operator=CLAIMANT), value_wei=10**20)
         program = programs.Register(
-            image_root=keccak256(b"image"), entry=0, max_cycles=CYCLES, workload=0, digest=SALT, uri=""
+            image_root=keccak256(b"image"),
+            entry=0,
+            max_cycles=self.max_cycles,
+            workload=0,
+            digest=SALT,
+            uri="",
         )
         self.send(REQUESTER, program)
 
@@ -78,7 +85,13 @@ class AuditScene:
 
     # --- up to an audit ---------------------------------------------------------------------------
 
-    def claimed(self, *, seed: bytes = b"seed", is_prepared: bool = True) -> BatchId:
+    def claimed(
+        self,
+        *,
+        seed: bytes = b"seed",
+        is_prepared: bool = True,
+        root_of: Callable[[BatchId], Bytes32] = lambda batch_id: Bytes32(traps_of(batch_id)[-1][0]),
+    ) -> BatchId:
         """A new job that is paid for, taken and claimed."""
         job_id = self._posted(Bytes32(keccak256(seed)))
         job = self.world.state.jobs[job_id]
@@ -93,8 +106,7 @@ class AuditScene:
         self.send(CLAIMANT, take)
         batch_id = BatchId(self.world.state.batch_count)
         if is_prepared:
-            root = Bytes32(traps_of(batch_id)[-1][0])
-            self.send(CLAIMANT, audits.Prepare(batch_id=batch_id, traps=root))
+            self.send(CLAIMANT, audits.Prepare(batch_id=batch_id, traps=root_of(batch_id)))
         leaf = Leaf(head=1 << 192 | CYCLES << 64, output_root=TRUTH, left_root=TRUTH)
         words = (Bytes32(word(leaf.head)), leaf.output_root, leaf.left_root) * self.shards
         terms = self.world.state.batches[batch_id].terms
@@ -133,7 +145,7 @@ class AuditScene:
     @property
     def fee_wei(self) -> int:
         """Of one audit."""
-        return self.rules.fee_wei + CYCLES * self.rules.cycle_fee_wei // 10**9
+        return self.rules.fee_wei + self.max_cycles * self.rules.cycle_fee_wei // 10**9
 
     @property
     def penalty_wei(self) -> int:

@@ -85,7 +85,7 @@ class AuditsSchedule(Schedule):
             self.prepare: 16,
             self.draw: 14,
             self.appoint: 40,
-            self.publish: 12,
+            self.publish_statement: 12,
             self.commit: 45,
             self.state_checkpoints: 30,
             self.reveal: 45,
@@ -225,7 +225,7 @@ class AuditsSchedule(Schedule):
 
     # --- what is said -----------------------------------------------------------------------------
 
-    def publish(self) -> Step | None:
+    def publish_statement(self) -> Step | None:
         found = self._audited(Stage.COMMIT)
         if found is None:
             return None

@@ -248,6 +248,18 @@ def test_what_no_audit_used_comes_back() -> None:
     assert scene.owed(REQUESTER) == 2 * scene.fee_wei
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"max_cycles": 10**11}, Reject.AUDIT_TOO_LONG), ({"max_cycles": 9 * 10**9}, Reject.AUDIT_BOND)],
+)
+def test_a_job_that_cannot_be_audited_well_is_refused_when_it_is_paid(
+    changes: dict[str, int], reason: Reject
+) -> None:
+    rules = replace(EVERY, load=1 if reason is Reject.AUDIT_BOND else 64)
+    with pytest.raises(AssertionError, match=reason.value):
+        AuditScene(rules=rules, **changes).claimed()
+
+
 def test_an_auditor_has_no_more_audits_than_it_may_have_or_can_pay_for() -> None:
     scene = AuditScene(rules=replace(EVERY, load=1), shards=4)
     batch_id = scene.claimed()

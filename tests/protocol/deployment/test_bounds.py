@@ -11,8 +11,10 @@ from tests.contracts.settings import DAY_SECONDS, GUARDIAN, PROPOSER, Clock
 from tests.contracts.settlement import Settlement
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
+from truestep.devnet.network import DEVNET_AUDITS
 from truestep.protocol.assignment.rules import DRAW_RULES, DrawRules
 from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.deployment.audit_bounds import audit_bounds, check_audits
 from truestep.protocol.deployment.availability_bounds import check_rules, rule_bounds
 from truestep.protocol.deployment.bounds import Bound, check_parameters, parameter_bounds
 from truestep.protocol.deployment.draw_bounds import check_draws, draw_bounds
@@ -108,6 +110,22 @@ def test_so_do_the_contracts_of_draws() -> None:
             rules = replace(DRAW_RULES, **{field: value})
             expected = verdict(lambda r=rules: deploy(r))
             assert verdict(lambda r=rules: check_draws(r)) == expected, (field, value)
+
+
+def test_so_does_the_contract_of_audits() -> None:
+    net = Settlement()
+    rules = (DRAW_RULES.commit_seconds, DRAW_RULES.reveal_seconds, DRAW_RULES.draw_seconds)
+    randomness = net.deploy("Randomness", *rules, DRAW_RULES.entropy_bond_wei)
+    pledges = (DRAW_RULES.least_pledge_wei, DRAW_RULES.exit_seconds)
+    sortition = net.deploy("Sortition", net.assurances.address, randomness.address, *pledges)
+    links = (net.assurances.address, sortition.address, randomness.address)
+    bounds = audit_bounds(DEVNET_AUDITS)
+    assert bounds.keys() == asdict(DEVNET_AUDITS).keys()
+    for field, bound in bounds.items():
+        for value in edges(bound):
+            audited_by = replace(DEVNET_AUDITS, **{field: value})
+            expected = verdict(lambda r=audited_by: net.deploy("Audits", *links, astuple(r)))
+            assert verdict(lambda r=audited_by: check_audits(r)) == expected, (field, value)
 
 
 def verdict(try_it: object) -> str:

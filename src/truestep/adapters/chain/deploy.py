@@ -11,6 +11,7 @@ from truestep.adapters.chain.codec import Message, encode_creation, encode_funct
 from truestep.adapters.chain.connection import asking_node, reverted
 from truestep.adapters.chain.deployment import (
     AdmissionRules,
+    AuditsAddresses,
     AvailabilityAddresses,
     ContractAddresses,
     Deployment,
@@ -28,14 +29,15 @@ from truestep.ports.chain import Outcome
 from truestep.ports.store import Change, Store
 from truestep.protocol.assignment.rules import DRAW_RULES, DrawRules
 from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.deployment.audits import CONTRACT as AUDITS
 from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
+from truestep.protocol.deployment.judges import NO_JUDGES, Judges
 from truestep.protocol.deployment.logs import CONTRACT as ANCHORS
 from truestep.protocol.deployment.plan import Create, Plan, Resolve, Step, resolved
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
 from truestep.protocol.deployment.quorum import CONTRACT as QUORUMS
 from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
 from truestep.protocol.logs.anchors import Terms
-from truestep.protocol.quorum.contracts.quorums import Rules as QuorumRules
 from truestep.protocol.settlement.parameters import DAY_SECONDS, Parameters
 from truestep.protocol.settlement.standing import EVERYBODY, Admission
 
@@ -180,14 +182,14 @@ def deployment_of(
     admission: Admission = EVERYBODY,
     drawn_by: DrawRules = DRAW_RULES,
     log_terms: Terms | None = None,
-    judged_by: QuorumRules | None = None,
+    judged_by: Judges = NO_JUDGES,
 ) -> Deployment:
     """The deployment file's content."""
     addresses = {
         name.lower(): str(entry.contract) for name, entry in deployed.entries.items() if entry.contract
     }
     keeping = {name.lower(): addresses.pop(name.lower()) for name in KEEPING_CONTRACTS if kept_by}
-    verifiers = addresses.pop(VERIFIERS.lower(), None)
+    verifiers, audits = addresses.pop(VERIFIERS.lower(), None), addresses.pop(AUDITS.lower(), "")
     anchors = addresses.pop(ANCHORS.lower(), None)
     quorums = addresses.pop(QUORUMS.lower(), "")
     return Deployment(
@@ -202,7 +204,10 @@ def deployment_of(
         availability=AvailabilityAddresses(**keeping, rules=asdict(kept_by)) if kept_by else None,
         validity=ValidityAddresses(verifiers=verifiers) if verifiers else None,
         logs=LogsAddresses(anchors=anchors, terms=asdict(log_terms)) if anchors and log_terms else None,
-        quorum=QuorumAddresses(quorums=quorums, rules=asdict(judged_by)) if judged_by else None,
+        quorum=(
+            QuorumAddresses(quorums=quorums, rules=asdict(judged_by.quorum)) if judged_by.quorum else None
+        ),
+        audits=AuditsAddresses(audits=audits, rules=asdict(judged_by.audits)) if judged_by.audits else None,
     )
 
 

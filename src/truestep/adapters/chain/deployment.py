@@ -10,8 +10,11 @@ from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
 from truestep.protocol.assignment.rules import DrawRules
+from truestep.protocol.audits.contracts.audits import Rules as AuditRules
 from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.deployment.audits import CONTRACT as AUDITS
 from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
+from truestep.protocol.deployment.judges import Judges
 from truestep.protocol.deployment.logs import CONTRACT as ANCHORS
 from truestep.protocol.deployment.plan import Fact
 from truestep.protocol.deployment.plans import CONTRACTS, network_facts
@@ -108,6 +111,20 @@ class QuorumAddresses(BaseModel):
         return _complete(values, QuorumRules)
 
 
+class AuditsAddresses(BaseModel):
+    """The contract under which claims are audited, and its rules, which never change (docs/audits.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    audits: str = _ADDRESS
+    rules: dict[str, int]
+
+    @field_validator("rules")
+    @classmethod
+    def _is_complete(cls, values: dict[str, int]) -> dict[str, int]:
+        return _complete(values, AuditRules)
+
+
 def _complete(values: dict[str, int], form: type) -> dict[str, int]:
     expected = [field.name for field in fields(form)]
     if list(values) != expected:
@@ -141,6 +158,8 @@ class Deployment(BaseModel):
     """None if logs are not registered in this network."""
     quorum: QuorumAddresses | None = None
     """None if the network draws no committees."""
+    audits: AuditsAddresses | None = None
+    """None if the network audits no claims."""
 
     @model_validator(mode="after")
     def _is_numbered(self) -> "Deployment":
@@ -148,6 +167,8 @@ class Deployment(BaseModel):
             raise ValueError("expected the contracts of availability, whose policy has the number before")
         if self.quorum is not None and self.validity is None:
             raise ValueError("expected the contract of proofs, whose policy has the number before")
+        if self.audits is not None and self.quorum is None:
+            raise ValueError("expected the contract of quorums, whose policy has the number before")
         return self
 
     @field_validator("parameters")
@@ -167,15 +188,17 @@ class Deployment(BaseModel):
             part = self.validity
         elif contract == ANCHORS:
             part = self.logs
-        if contract == QUORUMS:
+        elif contract == QUORUMS:
             part = self.quorum
+        elif contract == AUDITS:
+            part = self.audits
         return Address(getattr(part, contract.lower()))
 
     @property
     def contracts(self) -> tuple[str, ...]:
         """The names of its contracts."""
         others = (*(KEEPING_CONTRACTS if self.availability else ()), *((VERIFIERS,) if self.validity else ()))
-        others += (QUORUMS,) if self.quorum else ()
+        others += ((QUORUMS,) if self.quorum else ()) + ((AUDITS,) if self.audits else ())
         return (*CONTRACTS, *others, *((ANCHORS,) if self.logs else ()))
 
     @property
@@ -184,9 +207,12 @@ class Deployment(BaseModel):
         return Rules(**self.availability.rules) if self.availability else None
 
     @property
-    def judged_by(self) -> QuorumRules | None:
-        """The rules of quorums, if the network has them."""
-        return QuorumRules(**self.quorum.rules) if self.quorum else None
+    def judged_by(self) -> Judges:
+        """The rules of quorums and audits, if the network has them."""
+        return Judges(
+            quorum=QuorumRules(**self.quorum.rules) if self.quorum else None,
+            audits=AuditRules(**self.audits.rules) if self.audits else None,
+        )
 
     @property
     def drawn_by(self) -> DrawRules:

@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from json import dumps, loads
 from types import NoneType, UnionType
-from typing import Any, NamedTuple, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from truestep.base.errors import Bug, Reject, Rejected
 from truestep.commitments.keccak import keccak256
@@ -44,6 +44,7 @@ def facts_from_row(row: str, genesis: Facts) -> Facts:
             keeping=genesis.keeping,
             proving=genesis.proving,
             seating=genesis.seating,
+            auditing=genesis.auditing,
             **_loaded(values),
         )
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -54,7 +55,8 @@ def _chain_of(facts: Facts) -> list[Any]:
     kept = facts.keeping.kept if facts.keeping is not None else None
     verifiers = facts.proving.verifiers if facts.proving is not None else None
     quorums = facts.seating.quorums if facts.seating is not None else None
-    return [facts.deployment.chain_id, facts.deployment.jobs, kept, verifiers, quorums]
+    audits = facts.auditing.audits if facts.auditing is not None else None
+    return [facts.deployment.chain_id, facts.deployment.jobs, kept, verifiers, quorums, audits]
 
 
 def _refused(why: str) -> Rejected:
@@ -88,7 +90,7 @@ def _codec(kind: Any) -> _Codec:
         return _of_many(parts[0], frozenset)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return _of_mapping(*parts)
-    if origin is UnionType and len(parts) == 2 and parts[1] is NoneType:
+    if origin in (UnionType, Union) and len(parts) == 2 and parts[1] is NoneType:
         return _of_optional(parts[0])
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _Codec(_member_value, kind, kind.__name__)
@@ -205,7 +207,7 @@ _PLAIN: Mapping[type, _Codec] = {
     bool: _Codec(_flag, _flag, "bool"),
     bytes: _Codec(_base64, _read_base64, "bytes"),
 }
-_NOT_READ = ("deployment", "keeping", "proving", "seating")
+_NOT_READ = ("deployment", "keeping", "proving", "seating", "auditing")
 _HINTS = get_type_hints(Facts)
 _FIELDS = {each.name: _codec(_HINTS[each.name]) for each in fields(Facts) if each.name not in _NOT_READ}
 _SHAPE = ",".join(f"{name}:{codec.shape}" for name, codec in _FIELDS.items())

@@ -15,6 +15,7 @@ from truestep.adapters.chain.pinned import AtBlock, PinnedReader, given
 from truestep.adapters.chain.record_codec import BatchWord, View
 from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, TaskId
 from truestep.ports.chain import Balances, Counters, Inquiry, Records
+from truestep.protocol.deployment.audits import CONTRACT as AUDITS
 from truestep.protocol.deployment.availability import CONTRACTS as DATA_CONTRACTS
 from truestep.protocol.deployment.quorum import CONTRACT as QUORUMS
 from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
@@ -215,10 +216,11 @@ def balances_of(answers: Iterable[Any], facts: Facts, account: Address) -> Balan
 
 
 def _data_contracts(facts: Facts) -> tuple[str, ...]:
-    """The contracts of availability and validity that may owe an account coins."""
+    """The contracts besides Jobs and Disputes that may owe an account coins."""
     keeping = DATA_CONTRACTS if facts.keeping is not None else ()
     proving = (VERIFIERS,) if facts.proving is not None else ()
-    return (*keeping, *proving, *((QUORUMS,) if facts.seating is not None else ()))
+    quorums = (QUORUMS,) if facts.seating is not None else ()
+    return (*keeping, *proving, *quorums, *((AUDITS,) if facts.auditing is not None else ()))
 
 
 def _tokens_of(account: Address, facts: Facts) -> list[Address]:

@@ -16,9 +16,12 @@ from truestep.availability.encoding import EncodedBlob
 from truestep.base.errors import Bug
 from truestep.base.ids import Address, Bytes32
 from truestep.protocol.assignment.contracts import randomness, sortition
+from truestep.protocol.audits.auditing import Auditing
+from truestep.protocol.audits.contracts import audits
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers, kept
 from truestep.protocol.availability.keeping import Keeping
 from truestep.protocol.availability.state import Deployment as DataContracts
+from truestep.protocol.deployment.audits import POLICY as AUDITED_POLICY
 from truestep.protocol.deployment.availability import POLICY as KEPT_POLICY
 from truestep.protocol.deployment.quorum import POLICY as QUORUM_POLICY
 from truestep.protocol.deployment.validity import POLICY as VALIDITY_POLICY
@@ -68,7 +71,9 @@ QUORUM_MODULES: dict[str, ModuleType] = {"Quorums": quorums}
 """Of networks that draw committees."""
 DRAW_MODULES: dict[str, ModuleType] = {"Randomness": randomness, "Sortition": sortition}
 """Whose events nobody reads: what they keep is asked for."""
-_ALL_MODULES = MODULES | DATA_MODULES | PROOF_MODULES | QUORUM_MODULES | DRAW_MODULES
+AUDIT_MODULES: dict[str, ModuleType] = {"Audits": audits}
+"""Of networks whose claims can be audited."""
+_ALL_MODULES = MODULES | DATA_MODULES | PROOF_MODULES | QUORUM_MODULES | DRAW_MODULES | AUDIT_MODULES
 
 
 def _members(union: Any) -> list[type]:
@@ -115,7 +120,7 @@ def links_of(deployment: Deployment) -> Links:
         guardian=deployment.address("Timelock"),
         guardian_until=0,
     )
-    parts = (keeping_of(deployment), proving_of(deployment), seating_of(deployment))
+    parts = (keeping_of(deployment), proving_of(deployment), seating_of(deployment), auditing_of(deployment))
     return with_policies(links, *parts)
 
 
@@ -147,7 +152,7 @@ def proving_of(deployment: Deployment) -> Proving | None:
 
 def seating_of(deployment: Deployment) -> Seating | None:
     """Quorums, its policy and its rules; None for a network that draws no committees."""
-    rules, drawn_by = deployment.judged_by, deployment.drawn_by
+    rules, drawn_by = deployment.judged_by.quorum, deployment.drawn_by
     if rules is None:
         return None
     return Seating(
@@ -160,6 +165,20 @@ def seating_of(deployment: Deployment) -> Seating | None:
     )
 
 
+def auditing_of(deployment: Deployment) -> Auditing | None:
+    """Audits, its policy and rules; None for a network that audits no claims."""
+    rules = deployment.judged_by.audits
+    if rules is None:
+        return None
+    return Auditing(
+        policy=AUDITED_POLICY,
+        audits=deployment.address("Audits"),
+        sortition=deployment.address("Sortition"),
+        rules=rules,
+        exit_seconds=deployment.drawn_by.exit_seconds,
+    )
+
+
 def genesis_facts(deployment: Deployment, keeps: frozenset[Address] | None) -> Facts:
     """What is known before the first event, by whoever wants results of these accounts, or of all."""
     return Facts(
@@ -167,6 +186,7 @@ def genesis_facts(deployment: Deployment, keeps: frozenset[Address] | None) -> F
         keeping=keeping_of(deployment),
         proving=proving_of(deployment),
         seating=seating_of(deployment),
+        auditing=auditing_of(deployment),
         keeps=keeps,
     )
 
@@ -182,6 +202,7 @@ class EventDecoder:
         names = MODULES | (DATA_MODULES if deployment.availability is not None else {})
         names |= PROOF_MODULES if deployment.validity is not None else {}
         names |= QUORUM_MODULES if deployment.quorum is not None else {}
+        names |= AUDIT_MODULES if deployment.audits is not None else {}
         self._names = {deployment.address(name).lower(): name for name in names}
 
     @property

@@ -62,14 +62,16 @@ class PolicyName(StrEnum):
     WINDOW = "window"
     VALIDITY = "validity"
     QUORUM = "quorum"
+    AUDITED = "audited"
 
 
 PolicyOption = Annotated[
     PolicyName,
     typer.Option(
         help="What makes claims final: a window without a lost dispute; a proof that a verifier of the"
-        " network accepts, at once (docs/validity.md); or a drawn committee of which a quorum has found the"
-        " same, at once (docs/quorum.md)."
+        " network accepts, at once (docs/validity.md); a drawn committee of which a quorum has found the"
+        " same, at once (docs/quorum.md); or a window, with claims that are drawn and run again by an auditor"
+        " (docs/audits.md)."
     ),
 ]
 SystemOption = Annotated[
@@ -95,6 +97,9 @@ QUORUM_NOTICE = (
 PROOF_NOTICE = (
     "each claim must be proven to a verifier that this network believes (`truestep verifiers list`), or it is"
     " dropped; consumers can rely on a proof at once, and a dispute can show it wrong for one window"
+)
+AUDIT_NOTICE = (
+    "audits are paid ahead for every shard; what no audit has used comes back: `truestep audits refund JOB`"
 )
 MANY_NOTICE = (
     "if its verifier is of a model's circuits, claims of several shards are proven 2, 4, 8, 16 or 32 at once,"
@@ -158,6 +163,8 @@ def submit(
     )
     for sentence in (*privacy_notice(availability), *availability_notice(availability)):
         screen.note(sentence)
+    if policy is PolicyName.AUDITED:
+        screen.note(AUDIT_NOTICE)
     if policy is PolicyName.VALIDITY:
         screen.note(PROOF_NOTICE)
         if terms.shards > 1:
@@ -171,6 +178,7 @@ def submit(
         is_proven=policy is PolicyName.VALIDITY,
         is_judged=policy is PolicyName.QUORUM,
         committee_fee_wei=committee_fee_wei,
+        is_audited=policy is PolicyName.AUDITED,
         system=system,
         keeping=offered,
     )
@@ -191,18 +199,19 @@ def submit(
     screen.result(fields | paid)
 
 
+_DEEDS = {
+    PolicyName.VALIDITY: "proves claims",
+    PolicyName.QUORUM: "draws a committee",
+    PolicyName.AUDITED: "audits claims",
+}
+
+
 def _check_policy(policy: PolicyName, system: str | None, availability: Availability) -> None:
     """Refuse at once what no policy does."""
-    if policy is PolicyName.QUORUM and availability is not Availability.NONE:
+    if policy is not PolicyName.WINDOW and availability is not Availability.NONE:
         raise typer.BadParameter(
-            f"no policy both draws a committee and keeps data: leave out --availability {availability}, or"
-            " --policy quorum",
-            param_hint="--policy",
-        )
-    if policy is PolicyName.VALIDITY and availability is not Availability.NONE:
-        raise typer.BadParameter(
-            f"no policy both proves claims and keeps data: leave out --availability {availability}, or"
-            " --policy validity",
+            f"no policy both {_DEEDS[policy]} and keeps data: leave out --availability {availability}, or"
+            f" --policy {policy}",
             param_hint="--policy",
         )
     if policy is not PolicyName.VALIDITY and system is not None:

@@ -156,6 +156,14 @@ def worker(
             " claims yourself in its window, or it costs what a missed lease does.",
         ),
     ] = False,
+    auditor: Annotated[
+        bool,
+        typer.Option(
+            "--auditor",
+            help="Audit claims of others for which this operator is drawn, by its pledge (`truestep stake"
+            " pledge`): run them again, say so blind, dispute what is false. An auditor that is silent pays.",
+        ),
+    ] = False,
     cycles_per_second: Annotated[
         float,
         typer.Option(
@@ -244,14 +252,14 @@ def worker(
         rewards_min=dict(map(parse_asset, asset or [])),
         is_keeper=keeper,
         takes_unproven=unproven,
+        is_auditor=auditor,
         circuits=prover.circuits if prover is not None else {},
         proof_seconds=prover.proof_seconds if prover is not None else 0.0,
         failed_tolerated=tolerate_unkept,
         delivery=_delivery(items_url, keeper_fee, keepers, options, writes_small=calldata),
         speed=speed,
     )
-    stake_wei = _stake_of(stake, options)
-    check = _self_check(self_check, options) if is_checked else None
+    stake_wei, check = _stake_of(stake, options), _self_check(self_check, options) if is_checked else None
     log = logging.settings()
     parts = WorkerParts(delivery=policy.delivery, prover=prover, log=log, gives_entropy=entropy)
     with opened_world(options, parallel, check, is_keeper=keeper, parts=parts) as world:

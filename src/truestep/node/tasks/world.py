@@ -7,6 +7,7 @@ from truestep.node.tasks.claim_log import ClaimLog
 from truestep.ports.blobs import OutputFolder
 from truestep.ports.chain import Chain
 from truestep.ports.clock import Clock
+from truestep.ports.draws import Draws
 from truestep.ports.executor import Executor
 from truestep.ports.reporter import Reporter
 from truestep.ports.rounds import Rounds
@@ -44,5 +45,7 @@ class World:
     """Performs the items of an `AnswerBench`; None if no blobs of transactions can be read."""
     rounds: Rounds | None = None
     """For whose seeds it gives secrets; None if it gives none."""
+    draws: Draws | None = None
+    """Whether anything is drawn now; None in a network that draws nothing."""
     claim_log: ClaimLog | None = None
     """Where claims stand before they are sent; None if this node keeps no log."""

@@ -152,7 +152,7 @@ def dismiss(turn: AuditsTurn, call: Dismiss) -> None:
     if audit.stage is Stage.REVEAL:
         contest(turn, claim_id, replace(audit, auditor=NOBODY), audit.time)
         return
-    audit = replace(audit, stage=Stage.VACANT)
+    audit = replace(audit, stage=Stage.VACANT, published=None)  # the next auditor has other checkpoints
     if audit.seats == SEATS_LIMIT:
         end(turn, claim_id, audit, Ending.UNDECIDED)
         return

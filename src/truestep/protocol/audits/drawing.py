@@ -166,7 +166,8 @@ def appoint(turn: AuditsTurn, call: Appoint) -> None:
     seed = seed_of(round_seed(turn, since), turn.links.audits, thing)
     auditor = _free_auditor(turn, seed, batch.operator, audit)
     load(turn, auditor, audit.job_id, 1)
-    audit = replace(audit, seats=audit.seats + 1, time=turn.now + audit.work_seconds)
+    until = turn.now + audit.work_seconds
+    audit = replace(audit, seats=audit.seats + 1, time=until, seed=seed)
     if audit.stage is Stage.CONTESTED:
         audit = replace(audit, stage=Stage.PANEL_COMMIT, second=auditor)
     else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.audits.contracts.audits import Rules, Stage
+from truestep.protocol.audits.statements import NO_HASH
 from truestep.protocol.settlement.ids import NOBODY, LeafId
 
 NO_JOB = JobId(0)
@@ -51,6 +52,8 @@ class Audit:
     said: Mapping[int, Bytes32] = field(default_factory=dict[int, Bytes32])
     """By seat: a commitment, and then what was revealed."""
     revealed: frozenset[int] = frozenset()
+    seed: Bytes32 = NO_HASH
+    """Of the newest appointment, and of the checkpoints."""
     published: Bytes32 | None = None
     """A statement that was made early; once stated, the bait."""
 

@@ -25,7 +25,7 @@ from truestep.protocol.settlement.operators import has_role
 from truestep.protocol.settlement.parameters import BPS
 from truestep.protocol.settlement.records import Batch, BatchStage, BatchTerms, LeafProof
 from truestep.protocol.settlement.refusals import Refused, require
-from truestep.protocol.settlement.state import Turn, with_entry
+from truestep.protocol.settlement.state import Turn, with_entry, without_entry
 
 VACANCIES = (Stage.VACANT, Stage.CONTESTED)
 LAST_ANSWERS = 3
@@ -171,7 +171,7 @@ def contest(turn: AuditsTurn, claim_id: LeafId, audit: Audit, since: int) -> Non
     if audit.seats == SEATS_LIMIT:
         end(turn, claim_id, audit, Ending.UNDECIDED)
         return
-    keep(turn, claim_id, replace(audit, stage=Stage.CONTESTED, time=since, said={}))
+    keep(turn, claim_id, replace(audit, stage=Stage.CONTESTED, time=since, said={}, published=None))
     turn.events.append(contract.Vacant(claim_id=claim_id, stage=Stage.CONTESTED, since=since))
 
 
@@ -180,6 +180,7 @@ def confirm(turn: AuditsTurn, claim_id: LeafId, audit: Audit, paid: Address) -> 
     batch_id = batch_of_claim(claim_id)
     batch = turn.state.batches[batch_id]
     turn.put_batch(batch_id, replace(batch, confirmed=batch.confirmed | 1 << leaf_of_claim(claim_id)))
+    _as_policy(turn, assurances.NoteAudited(batch_id=batch_id))
     end(turn, claim_id, audit, Ending.CONFIRMED, paid)
 
 
@@ -200,8 +201,7 @@ def end(turn: AuditsTurn, claim_id: LeafId, audit: Audit, outcome: Ending, paid:
     batch_id = batch_of_claim(claim_id)
     batch = turn.state.batches[batch_id]
     turn.put_batch(batch_id, replace(batch, pending=batch.pending ^ 1 << leaf_of_claim(claim_id)))
-    others = {key: each for key, each in turn.state.audits.items() if key != claim_id}
-    turn.change(audits=others)
+    turn.change(audits=without_entry(turn.state.audits, claim_id))
     turn.events.append(contract.Ended(claim_id=claim_id, outcome=outcome, auditor=paid, paid_wei=fee_wei))
 
 
@@ -241,14 +241,19 @@ def supply(turn: AuditsTurn, call: assurances.Supply) -> None:
     _as_policy(turn, call)
 
 
-def _as_policy(turn: AuditsTurn, call: assurances.Strike | assurances.Supply) -> None:
+def _as_policy(
+    turn: AuditsTurn, call: assurances.Strike | assurances.Supply | assurances.NoteAudited
+) -> None:
     """Make a call of Assurances as the contract of the policy."""
     message = Message(sender=turn.links.audits, now=turn.now, call=call)
     inner = Turn(state=turn.life.state, message=message, held=turn.life.held, effects=turn.life.effects)
-    if isinstance(call, assurances.Strike):
-        policies.strike(inner, call)
-    else:
-        policies.supply(inner, call)
+    match call:
+        case assurances.Strike():
+            policies.strike(inner, call)
+        case assurances.Supply():
+            policies.supply(inner, call)
+        case assurances.NoteAudited():
+            policies.note_audited(inner, call)
     turn.life.state = inner.state
 
 

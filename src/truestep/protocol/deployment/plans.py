@@ -6,7 +6,8 @@ from truestep.base.ids import Address
 from truestep.commitments.merkle import ZERO_NODES
 from truestep.protocol.assignment.rules import DRAW_RULES, DrawRules
 from truestep.protocol.availability.contracts.keepers import Rules
-from truestep.protocol.deployment import availability, draws, logs, quorum, validity
+from truestep.protocol.deployment import availability, draws, judges, logs, validity
+from truestep.protocol.deployment.judges import NO_JUDGES, Judges
 from truestep.protocol.deployment.plan import (
     AddressOf,
     Answer,
@@ -20,7 +21,6 @@ from truestep.protocol.deployment.plan import (
     Step,
 )
 from truestep.protocol.logs.anchors import Terms
-from truestep.protocol.quorum.contracts.quorums import Rules as QuorumRules
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.standing import EVERYBODY, Admission
 
@@ -64,18 +64,17 @@ def network_plan(
     admission: Admission = EVERYBODY,
     drawn_by: DrawRules = DRAW_RULES,
     log_terms: Terms | None = None,
-    judged_by: QuorumRules | None = None,
+    judged_by: Judges = NO_JUDGES,
 ) -> Plan:
     """The plan of a network whose first parameters are `rules`, which asks `admission` of its operators.
 
     It draws by `drawn_by`. With availability if `kept_by` is given, with Verifiers if it `has_proofs`, with
-    Quorums if `judged_by` is given, with Anchors if there are `log_terms`. Policies have numbers in this
-    order: raises ValueError if one is missing before.
+    Quorums and Audits if `judged_by` has rules for them, with Anchors if there are `log_terms`.
+    Policies have numbers in this order: raises ValueError if one is missing before.
     """
     if has_proofs and kept_by is None:
         raise ValueError("expected rules of availability in a network that believes proofs, got none")
-    if judged_by and not has_proofs:
-        raise ValueError("expected Verifiers in a network that draws committees, got none")
+    judges.check(judged_by, has_proofs=has_proofs)
     address = {name: _address(name) for name in CONTRACTS}
     jobs, disputes, results = address["Jobs"], address["Disputes"], address["Results"]
     who = (timelock.proposer, timelock.guardian, timelock.guardian_seconds, timelock.delay_seconds)
@@ -107,7 +106,7 @@ def network_plan(
             Invoke(contract="Operators", function="seal", title="seal Operators"),
             *(availability.steps(kept_by) if kept_by else ()),
             *(validity.steps() if has_proofs else ()),
-            *(quorum.steps(judged_by) if judged_by else ()),
+            *judges.steps(judged_by),
             Invoke(contract="Jobs", function="connect", arguments=links, title="connect Jobs"),
         ),
         facts=(
@@ -175,7 +174,7 @@ def network_facts(
     admission: Admission = EVERYBODY,
     drawn_by: DrawRules = DRAW_RULES,
     log_terms: Terms | None = None,
-    judged_by: QuorumRules | None = None,
+    judged_by: Judges = NO_JUDGES,
 ) -> tuple[Fact, ...]:
     """What holds in a network whose first set of parameters is `rules`, with availability by `kept_by`."""
     modules = tuple(map(_address, _modules(log_terms)))
@@ -209,7 +208,7 @@ def network_facts(
         *(availability.facts(kept_by) if kept_by else ()),
         *(validity.facts() if has_proofs else ()),
         *(logs.facts(log_terms) if log_terms else ()),
-        *(quorum.facts(judged_by) if judged_by else ()),
+        *judges.facts(judged_by, drawn_by.exit_seconds),
     )
 
 

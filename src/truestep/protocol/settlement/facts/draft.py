@@ -41,6 +41,9 @@ class Draft:
         self.proofs = Table(facts.proofs)
         self.proven = Table(facts.proven)
         self.reopened_until = Table(facts.reopened_until)
+        self.funds = Table(facts.funds)
+        self.audited = Table(facts.audited)
+        self.audits = Table(facts.audits)
         self.purses = Table(facts.purses)
         self.committees = Table(facts.committees)
         self.failed = Table(facts.failed)
@@ -79,6 +82,9 @@ class Draft:
             proofs=self.proofs.entries,
             proven=self.proven.entries,
             reopened_until=self.reopened_until.entries,
+            funds=self.funds.entries,
+            audited=self.audited.entries,
+            audits=self.audits.entries,
             purses=self.purses.entries,
             committees=self.committees.entries,
             failed=self.failed.entries,

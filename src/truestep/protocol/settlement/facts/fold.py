@@ -17,6 +17,7 @@ from truestep.protocol.settlement.contracts import (
     results,
 )
 from truestep.protocol.settlement.facts import (
+    audit_events,
     data_events,
     dispute_events,
     gaps,
@@ -147,6 +148,7 @@ HANDLERS: Mapping[type, Callable[[Draft, Any, Logged], None]] = {
     disputes.Withdrawn: dispute_events.withdrawn,
     **data_events.HANDLERS,
     **proof_events.HANDLERS,
+    **audit_events.HANDLERS,
     **quorum_events.HANDLERS,
 }
 

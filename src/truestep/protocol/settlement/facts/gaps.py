@@ -23,7 +23,7 @@ from truestep.protocol.settlement.contracts import (
     results,
 )
 from truestep.protocol.settlement.contracts.disputes import Game, GameOutcome, GameStage
-from truestep.protocol.settlement.facts import data_events, proof_events, quorum_events
+from truestep.protocol.settlement.facts import audit_events, data_events, proof_events, quorum_events
 from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.ids import LeafGameId, LeafId, batch_of_claim, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.jobs import source_of
@@ -282,6 +282,7 @@ _FITS: Mapping[type, Check] = {
     disputes.Rewarded: _can_be_rewarded,
     **data_events.FITS,
     **proof_events.FITS,
+    **audit_events.FITS,
     **quorum_events.FITS,
 }
 _FOLLOWS: Mapping[type, Check] = {

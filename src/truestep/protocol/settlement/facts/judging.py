@@ -2,7 +2,12 @@
 
 from dataclasses import replace
 
+from truestep.base.errors import Bug
 from truestep.base.ids import BatchId, Bytes32
+from truestep.protocol.audits.auditing import Auditing
+from truestep.protocol.audits.policy import audits_policy
+from truestep.protocol.audits.state import Audits
+from truestep.protocol.audits.state import Links as AuditLinks
 from truestep.protocol.availability.keeping import Keeping
 from truestep.protocol.availability.kept_policy import kept_policy
 from truestep.protocol.availability.kept_state import Links
@@ -27,9 +32,12 @@ def with_policies(
     keeping: Keeping | None,
     proving: Proving | None,
     seating: Seating | None = None,
+    auditing: Auditing | None = None,
 ) -> Deployment:
     """A deployment that knows the numbers of its policies, and whose jobs wait."""
-    return judging(Facts(deployment=deployment, keeping=keeping, proving=proving, seating=seating))
+    return judging(
+        Facts(deployment=deployment, keeping=keeping, proving=proving, seating=seating, auditing=auditing)
+    )
 
 
 def judging(facts: Facts) -> Deployment:
@@ -47,7 +55,36 @@ def judging(facts: Facts) -> Deployment:
             quorum_links(facts, facts.seating),
             lambda claim_id: _stands(facts, claim_id),
         )
+    if facts.auditing is not None:
+        policies[facts.auditing.policy] = audits_policy(
+            lambda: audits_of(facts, auditing_of(facts)), audit_links(facts.auditing)
+        )
     return replace(facts.deployment, policies=policies) if policies else facts.deployment
+
+
+def auditing_of(facts: Facts) -> Auditing:
+    """What never changes of Audits, in a network that has it."""
+    if facts.auditing is None:
+        raise Bug("expected a network whose claims are audited")
+    return facts.auditing
+
+
+def audits_of(facts: Facts, auditing: Auditing) -> Audits:
+    """What Audits keeps, but for what it owes, what is certified, and how busy auditors are."""
+    return Audits(rules=auditing.rules, funds=facts.funds, batches=facts.audited, audits=facts.audits)
+
+
+def audit_links(auditing: Auditing) -> AuditLinks:
+    """What Audits is told by those that it asks. Whom a round draws, and what is pledged, no event says."""
+    return AuditLinks(
+        audits=auditing.audits,
+        sortition=auditing.sortition,
+        round_seed=lambda since, now: None,
+        select=lambda pool, seed, excluded: None,
+        pledge_of=lambda pool, operator: 0,
+        seizable=lambda operator: 0,
+        exit_seconds=auditing.exit_seconds,
+    )
 
 
 def verifiers_of(facts: Facts) -> Verifiers:
@@ -134,7 +171,10 @@ def links_of(facts: Facts, keeping: Keeping) -> Links:
 
 def open_until(facts: Facts, batch_id: BatchId, until: int) -> int:
     """The last second for a game on a batch whose window ends at `until`, as its policy says."""
-    last = max(until, facts.kept.batch(batch_id).held_until, facts.reopened_until.get(batch_id, 0))
+    audited = facts.audited.get(batch_id)
+    audited_until = audited.open_until if audited is not None and audited.pending else 0
+    reopened_until = facts.reopened_until.get(batch_id, 0)
+    last = max(until, facts.kept.batch(batch_id).held_until, reopened_until, audited_until)
     known = facts.batches.get(batch_id)
     if facts.seating is None or known is None or known.batch.policy != facts.seating.policy:
         return last

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, TaskId
+from truestep.protocol.audits.auditing import Auditing
+from truestep.protocol.audits.contracts import audits
+from truestep.protocol.audits.state import Audit, AuditedBatch, JobFund
 from truestep.protocol.availability.facts import Event as DataEvent
 from truestep.protocol.availability.facts import Facts as DataFacts
 from truestep.protocol.availability.keeping import Keeping
@@ -41,6 +44,7 @@ Event = (
     | disputes.Event
     | DataEvent
     | verifiers.Event
+    | audits.Event
     | quorums.Event
 )
 
@@ -115,6 +119,8 @@ class Facts:
     """The contracts of availability, if the network has them."""
     proving: Proving | None = None
     """Verifiers, if the network has it."""
+    auditing: Auditing | None = None
+    """Audits, if the network has it."""
     seating: Seating | None = None
     """Quorums, if the network has it."""
     keeps: frozenset[Address] | None = None
@@ -169,6 +175,12 @@ class Facts:
     """The leaves of batches that are not over and are proven, a bit each."""
     reopened_until: Mapping[BatchId, int] = field(default_factory=dict[BatchId, int])
     """The last second for games on batches with proofs (V4.2)."""
+    funds: Mapping[JobId, JobFund] = field(default_factory=dict[JobId, JobFund])
+    """What is paid ahead for audits of jobs that are not over."""
+    audited: Mapping[BatchId, AuditedBatch] = field(default_factory=dict[BatchId, AuditedBatch])
+    """Batches that are prepared for audits, and not over."""
+    audits: Mapping[LeafId, Audit] = field(default_factory=dict[LeafId, Audit])
+    """Audits that have an auditor and have not ended."""
     purses: Mapping[JobId, Purse] = field(default_factory=dict[JobId, Purse])
     """Of jobs under *quorum* that are not over."""
     committees: Mapping[JobId, Seated] = field(default_factory=dict[JobId, Seated])

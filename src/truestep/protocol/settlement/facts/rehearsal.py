@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from truestep.availability.encoding import EncodedBlob
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
+from truestep.protocol.audits.audits import apply_audits
 from truestep.protocol.availability.kept import apply_kept
 from truestep.protocol.bisection import split_root
 from truestep.protocol.quorum.quorums import apply_quorums
@@ -15,6 +16,8 @@ from truestep.protocol.settlement.contracts.disputes import Game, GameStage
 from truestep.protocol.settlement.dispute_apply import apply_dispute
 from truestep.protocol.settlement.disputes import ROOT_SHIFT, Disputes, GameMessage, Proved, node_of
 from truestep.protocol.settlement.facts.judging import (
+    audit_links,
+    audits_of,
     judging,
     links_of,
     proof_links,
@@ -123,6 +126,19 @@ def prepared_quorum(facts: Facts, caller: Caller, scope: Scope, call: object, va
     try:
         life = Turn(state=_life(facts, scope), message=message, held=lambda each: open_leaves(facts, each))
         apply_quorums(quorums_of(facts), life, quorum_links(facts, facts.seating))
+    except Refused as refused:
+        return refused.reason
+    return Ready(call=call, value_wei=value_wei)
+
+
+def prepared_audit(facts: Facts, caller: Caller, scope: Scope, call: object, value_wei: int = 0) -> Answer:
+    """A call of Audits that draws nothing, if it would accept it."""
+    if facts.auditing is None:
+        return Reject.POLICY_UNKNOWN
+    message = Message(sender=caller.account, now=caller.now, call=call, value_wei=value_wei)
+    try:
+        life = Turn(state=_life(facts, scope), message=message, held=lambda each: open_leaves(facts, each))
+        apply_audits(audits_of(facts, facts.auditing), life, audit_links(facts.auditing))
     except Refused as refused:
         return refused.reason
     return Ready(call=call, value_wei=value_wei)

@@ -61,6 +61,7 @@ def drop_batch_if_over(draft: Draft, batch_id: BatchId) -> None:
     draft.batches.drop(batch_id)
     _forget_kept_batch(draft, batch_id)
     _forget_proofs(draft, batch_id, known.batch)
+    draft.audited.drop(batch_id)  # an audit whose claim was struck stays until somebody has closed it
     _forget_sitting(draft, batch_id)
     for item in items_of(known.batch):
         draft.need_job(item.job_id, -1)
@@ -140,7 +141,7 @@ def _forget_sitting(draft: Draft, batch_id: BatchId) -> None:
 def drop_job_if_over(draft: Draft, job_id: JobId) -> None:
     """Drop a job of which every shard is final or refunded and that nothing needs."""
     known = draft.jobs.get(job_id)
-    if known is None or known.needed_by or _awaits_callback(known):
+    if known is None or known.needed_by or _awaits_callback(known) or _awaits_refund(draft, job_id, known):
         return
     job = known.job
     if known.final | job.refunded != (1 << job.work.shard_count) - 1:
@@ -150,12 +151,19 @@ def drop_job_if_over(draft: Draft, job_id: JobId) -> None:
         draft.data.need(item_id, -1)
     draft.supplied.drop(job_id)
     draft.purses.drop(job_id)
+    draft.funds.drop(job_id)
     draft.committees.drop(job_id)
     for key in [key for key in draft.failed.entries if key[0] == job_id]:
         draft.failed.drop(key)
     if job.final_count:
         for shard in range(job.work.shard_count):
             draft.outcomes.drop(task_of(job_id, shard))
+
+
+def _awaits_refund(draft: Draft, job_id: JobId, known: KnownJob) -> bool:
+    """Whether fees of audits come back to its requester, whose job this is (docs/audits.md U2.3)."""
+    fund = draft.funds.get(job_id) if known.is_wanted else None
+    return fund is not None and fund.left_wei != 0
 
 
 def _awaits_callback(known: KnownJob) -> bool:

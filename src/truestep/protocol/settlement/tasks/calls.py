@@ -27,7 +27,7 @@ from truestep.protocol.settlement.games import SPARE_GAMES
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId
 from truestep.protocol.settlement.jobs import program_hash
 from truestep.protocol.settlement.records import Order
-from truestep.protocol.settlement.tasks import draw_calls, quorum_calls
+from truestep.protocol.settlement.tasks import audit_calls, draw_calls, quorum_calls
 from truestep.protocol.settlement.tasks.ids import claim_of_leaf, leaf_game_of, leaf_of
 
 REDUCER_JOB_BITS = 8
@@ -385,6 +385,7 @@ _BUILDERS: Mapping[type, Callable[[Facts, Caller, Any], Answer]] = {
     calls.WithdrawProving: _withdraw_proving,
     **quorum_calls.BUILDERS,
     **draw_calls.BUILDERS,
+    **audit_calls.BUILDERS,
     calls.FinalizeClaim: _on_claim,
     calls.WriteOut: _on_claim,
     calls.OpenGame: _on_claim,

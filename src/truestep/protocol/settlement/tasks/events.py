@@ -7,6 +7,7 @@ from typing import Any
 from truestep.base.ids import TaskId, job_of_task
 from truestep.machine.state import Status
 from truestep.protocol import events
+from truestep.protocol.audits.contracts import audits
 from truestep.protocol.availability.contracts import kept
 from truestep.protocol.availability.kept import GONE
 from truestep.protocol.availability.registration import FOR_EVER
@@ -194,6 +195,21 @@ def _proven(facts: Facts, event: verifiers.Proven, logged: Logged) -> Told:
             task_id=task_id,
             claim_id=claim_of_leaf(task_id, claim_of(batch_id, leaf_index)),
             until=event.open_until,
+        )
+
+
+def _audited(facts: Facts, event: Any, logged: Logged) -> Told:
+    """Games may be opened on the whole batch while an audit runs (docs/audits.md U3.4)."""
+    batch_id = event.batch_id if isinstance(event, audits.Drawn) else batch_of_leaf(event.claim_id)
+    known, kept = facts.batches.get(batch_id), facts.audited.get(batch_id)
+    if known is None or kept is None or not kept.pending:
+        return
+    for task_id, leaf_index in _leaves(known, ~known.batch.struck):
+        yield events.WindowExtended(
+            at=logged.at,
+            task_id=task_id,
+            claim_id=claim_of_leaf(task_id, claim_of(batch_id, leaf_index)),
+            until=max(kept.open_until, known.batch.until),
         )
 
 
@@ -423,6 +439,7 @@ def _refuted(facts: Facts, event: disputes.Refuted, logged: Logged) -> Told:
         )
 
 
+_LENGTHENING = (audits.Drawn, audits.Appointed, audits.Committed, audits.Stated, audits.Vacant)
 _HANDLERS: Mapping[type, Callable[[Facts, Any, Logged], Told]] = {
     programs.Registered: _registered,
     jobs.Posted: _posted,
@@ -435,6 +452,9 @@ _HANDLERS: Mapping[type, Callable[[Facts, Any, Logged], Told]] = {
     jobs.Claimed: _claimed,
     kept.Held: _held,
     verifiers.Proven: _proven,
+    **dict.fromkeys(
+        (audits.Drawn, audits.Appointed, audits.Committed, audits.Stated, audits.Vacant), _audited
+    ),
     jobs.Expired: _given_up,
     jobs.Released: _given_up,
     jobs.Finalized: _finalized,

@@ -1,0 +1,43 @@
+"""Which drawn operators judge claims in a network: committees, auditors, both or none."""
+
+from dataclasses import dataclass
+
+from truestep.protocol.audits.contracts.audits import Rules as AuditRules
+from truestep.protocol.deployment import audits, quorum
+from truestep.protocol.deployment.plan import Fact, Step
+from truestep.protocol.quorum.contracts.quorums import Rules as QuorumRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judges:
+    """The rules of the policies *quorum* and *audited*; None for a network without."""
+
+    quorum: QuorumRules | None = None
+    audits: AuditRules | None = None
+
+
+NO_JUDGES = Judges()
+
+
+def check(judged_by: Judges, *, has_proofs: bool) -> None:
+    """Raise ValueError if a policy is missing that has the number before."""
+    if judged_by.quorum and not has_proofs:
+        raise ValueError("expected Verifiers in a network that draws committees, got none")
+    if judged_by.audits and not judged_by.quorum:
+        raise ValueError("expected Quorums in a network that audits claims, got none")
+
+
+def steps(judged_by: Judges) -> tuple[Step, ...]:
+    """Create their contracts, and add their policies."""
+    return (
+        *(quorum.steps(judged_by.quorum) if judged_by.quorum else ()),
+        *(audits.steps(judged_by.audits) if judged_by.audits else ()),
+    )
+
+
+def facts(judged_by: Judges, exit_seconds: int) -> tuple[Fact, ...]:
+    """What holds in a network with them, in which pledges stay in reach for so long."""
+    return (
+        *(quorum.facts(judged_by.quorum) if judged_by.quorum else ()),
+        *(audits.facts(judged_by.audits, exit_seconds) if judged_by.audits else ()),
+    )

@@ -1,0 +1,113 @@
+"""Audits from end to end: an honest one, an idle auditor, and a liar that its auditor alone catches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import find_anvil
+from tests.e2e.audits import AUDITED_BY, PLEDGE_WEI, AuditNetwork, open_audit_network
+from tests.e2e.network import COIN_WEI, ELF, INPUT, MAX_CYCLES, REWARD_WEI, Log, expected_output
+from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
+from truestep.base.ids import JobId
+from truestep.client import Order
+from truestep.machine.interpreter import ReferenceEngine
+from truestep.machine.layout import OUTPUT_START
+from truestep.protocol.audits.contracts.audits import Ending, Failure
+from truestep.protocol.events import GameOpened
+from truestep.simulation.faulty_engine import Fault, FaultyEngine
+
+FAULT = Fault(cycle=371, address=OUTPUT_START + 3, mask=0x10)
+LATE_FAULT = Fault(cycle=30, address=OUTPUT_START + 64, mask=0x10)
+ORDER = Order(reward_wei=REWARD_WEI, max_cycles=MAX_CYCLES, is_audited=True, lease_seconds=900)
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[AuditNetwork]:
+    """On anvil where it is installed."""
+    program = find_anvil()
+    devnet = AnvilDevnet(program) if program else EmbeddedDevnet()
+    opened = open_audit_network(devnet, tmp_path)
+    yield opened
+    opened.close()
+    devnet.stop()
+
+
+def submitted(network: AuditNetwork) -> JobId:
+    """A job whose audits are paid."""
+    return network.client().submit(ELF, INPUT, order=ORDER).job_id
+
+
+def is_claimed(network: AuditNetwork) -> bool:
+    network.requester.refresh()
+    known = network.requester.facts().batches.get(1)  # type: ignore[call-overload]
+    return known is not None and bool(known.leaves)
+
+
+def ended(network: AuditNetwork) -> bool:
+    return any(row.ending is not None for row in network.audits())
+
+
+def test_an_honest_claim_is_audited_and_final(network: AuditNetwork) -> None:
+    network.pledge("ada")
+    job_id, log = submitted(network), Log()
+    claimant, auditor = (
+        network.worker_of("wim", log),
+        network.worker_of("ada", log, is_auditor=True, takes=False),
+    )
+    network.drive([claimant], lambda: is_claimed(network))
+    network.randomness()
+    network.drive([claimant, auditor], lambda: ended(network), idle_limit=30)
+    (row,) = network.audits()
+    assert (row.ending, row.auditors) == (Ending.CONFIRMED, (network.account("ada"),))
+    assert row.paid_wei == AUDITED_BY.fee_wei
+    assert network.pledge_of("ada") == PLEDGE_WEI
+    network.drive([claimant, auditor], lambda: network.is_final(job_id))
+    assert network.client().job(job_id).outputs()[0].output == expected_output(0)
+
+
+def test_an_idle_auditor_pays_and_the_next_one_audits(network: AuditNetwork) -> None:
+    network.pledge("ada", "bob")
+    submitted(network)
+    log = Log()
+    claimant, drawer = (
+        network.worker_of("wim", log),
+        network.worker_of("cyd", log, is_auditor=True, takes=False),
+    )
+    network.drive([claimant], lambda: is_claimed(network))
+    network.randomness()
+    network.drive([claimant, drawer], lambda: bool(network.audits()[:1] and network.audits()[0].auditors))
+    (first,) = network.audits()[0].auditors
+    idle, awake = ("ada", "bob") if first == network.account("ada") else ("bob", "ada")
+    auditor = network.worker_of(awake, log, is_auditor=True, takes=False)
+    network.devnet.advance(network.audits()[0].until - network.now + 1)
+    network.drive([claimant, drawer], lambda: bool(network.audits()[0].failures))
+    network.randomness()
+    network.drive([claimant, auditor], lambda: ended(network), idle_limit=30)
+    (row,) = network.audits()
+    assert row.ending is Ending.CONFIRMED and row.auditors[1] == network.account(awake)
+    penalty_wei = AUDITED_BY.penalty_factor * AUDITED_BY.fee_wei
+    assert row.failures == ((network.account(idle), Failure.ABSENT, penalty_wei),)
+    assert network.pledge_of(idle) == PLEDGE_WEI - penalty_wei
+
+
+def test_a_lying_claimant_is_caught_by_its_auditor_alone(network: AuditNetwork) -> None:
+    network.pledge("ada")
+    job_id, log = submitted(network), Log()
+    liar = network.worker_of("eve", Log(), FaultyEngine(ReferenceEngine(), FAULT))
+    auditor = network.worker_of("ada", log, is_auditor=True, takes=False)
+    network.drive([liar], lambda: is_claimed(network))
+    network.randomness()
+    network.drive([liar, auditor], lambda: bool(network.told(GameOpened)), idle_limit=30)
+    network.drive([liar, auditor], lambda: _is_struck(network), rounds=600)
+    assert {event.challenger for event in network.told(GameOpened)} == {network.account("ada")}
+    liar_stake = network.requester.balances(network.account("eve")).stake_wei
+    assert liar_stake <= 2 * COIN_WEI
+    assert not network.is_final(job_id)
+
+
+def _is_struck(network: AuditNetwork) -> bool:
+    network.requester.refresh()
+    return network.requester.balances(network.account("eve")).stake_wei < 3 * COIN_WEI

@@ -139,7 +139,7 @@ def bars_of_pages(pages: Mapping[str, str]) -> list[Bar]:
     slowest_program, program = largest(programs, "warm")
     slowest_kernel, kernel = largest(integers, column)
     stepped, stepping = largest(programs, "stepped")
-    count = sum("**" not in next(iter(row.values())) for row in programs)
+    count = sum(number_in(row["warm"]) is not None for row in programs) - 1
     return [
         Bar(what="real programs, warm: geometric mean", limit=1.6, command=REAL,
             measured=cell(programs, "geometric mean", "warm"), note=f"{count} programs"),

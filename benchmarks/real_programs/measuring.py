@@ -92,9 +92,9 @@ def measure(program: Program, work: Path, pairs: int, tell: Tell) -> Figures:
             runs = _Runs(program=program, native=native, guest=guest, given=given, folder=Path(directory))
             return _measured(runs, pairs, tell)
     except (FetchError, CommandFailed, OSError, subprocess.TimeoutExpired) as error:
-        return Figures(name=program.name, result=f"not built: {_first_line(error)}")
+        return Figures(name=program.name, result=f"not built: {_first_line(error)}", commit=commit())
     except (Different, Overtime) as error:
-        return Figures(name=program.name, result=_first_line(error))
+        return Figures(name=program.name, result=_first_line(error), commit=commit())
 
 
 def commit() -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from benchmarks.real_programs.measuring import REPOSITORY, Figures
 from tests.c_programs.manifest import Program
+from truestep.base.text import counted
 
 PAGE = REPOSITORY / "docs" / "program-benchmarks.md"
 NOTHING = "-"
@@ -43,8 +44,8 @@ CPU time, user and system, of a process and of all that it starts, until it ends
 - **left running**: CPU time after the end of the cold process, of a compiler that finishes what was asked
   for.
 - **second run**: the process after the cold one, which finds on disk what the cold one has left there.
-- **warm**: a process that finds on disk all that runs before it have compiled; the median of {pairs}
-  pairs, native and warm in turn. Here and in the second run the import of Python's modules
+- **warm**: a process that finds on disk all that runs before it have compiled; the median of {pairs},
+  native and warm in turn. Here and in the second run the import of Python's modules
   ({imported:.2f} s) is not counted.
 - **stepped, walked**: instructions of a warm run that the reference machine and the native walk executed,
   because no compiled code was there.
@@ -61,7 +62,7 @@ natively.
 def page(figures: Sequence[Figures], programs: Sequence[Program], pairs: int, count: int) -> str:
     """The whole page; `count` is the number of all programs, of which some may have been chosen."""
     imports = [each.import_cpu_seconds for each in figures if each.import_cpu_seconds is not None]
-    method = METHOD.format(pairs=pairs, imported=statistics.median(imports or [0.0]))
+    method = METHOD.format(pairs=counted(pairs, "pair"), imported=statistics.median(imports or [0.0]))
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     chosen = f"{len(figures)} of {count} programs. " if len(figures) < count else ""
     measured = (

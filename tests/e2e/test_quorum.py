@@ -17,13 +17,16 @@ from truestep.cli.main import app
 from truestep.client import Order
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import OUTPUT_START
+from truestep.protocol.events import TaskFinalized
 from truestep.protocol.settlement.facts.judging import is_proven
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.ids import LeafId
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
 FAULT = Fault(cycle=371, address=OUTPUT_START + 3, mask=0x10)
-ORDER = Order(reward_wei=REWARD_WEI, max_cycles=MAX_CYCLES, is_judged=True, lease_seconds=900)
+ORDER = Order(reward_wei=REWARD_WEI, max_cycles=MAX_CYCLES, is_judged=True, lease_seconds=10_000)
+PATIENCE = 25
+"""Idle rounds before time is moved on: a slow computer must not lose a lease or a window by it."""
 
 
 @pytest.fixture
@@ -62,9 +65,9 @@ def test_a_quorum_makes_a_result_final_before_its_window_is_over(
     """Every member is killed once it has committed, and goes on where it was."""
     job_id, log = submitted(network), Log()
     members = [network.member(name, log) for name in MEMBERS]
-    network.drive(members, lambda: len(facts_of(network).commitments) == 4)
+    network.drive(members, lambda: len(facts_of(network).commitments) == 4, idle_limit=PATIENCE)
     members = [network.member(name, log) for name in MEMBERS]
-    network.drive(members, lambda: is_proven_now(network))
+    network.drive(members, lambda: is_proven_now(network), idle_limit=PATIENCE)
     batch = facts_of(network).batches[BatchId(1)].batch
     assert network.now < batch.until
     assert network.client().job(job_id).evidence(0) is not None  # what a contract takes, at once
@@ -72,7 +75,8 @@ def test_a_quorum_makes_a_result_final_before_its_window_is_over(
     said = shown(network, job_id, tmp_path)
     assert "3 of 5" in said and "batch 1: confirmed by its quorum" in said
     assert said.count("confirmed\n") + said.count("committed\n") == 4 and "has taken it" in said
-    network.drive(members, lambda: network.is_final(job_id))
+    assert network.is_final(job_id)
+    network.drive(members, lambda: bool(network.told(TaskFinalized)), idle_limit=PATIENCE)
     assert network.output(task_of(job_id, 0)) == expected_output(0)
     assert [network.pledge_of(name) for name in MEMBERS] == [PLEDGE_WEI] * 5
     fees = {name: network.owed_by_quorums(name) for name in MEMBERS}
@@ -97,12 +101,12 @@ def test_a_liar_that_leads_is_struck_and_everybody_else_is_whole(network: Quorum
     job_id = submitted(network)
     log = Log()
     drawer = network.member(MEMBERS[0], log)
-    network.drive([drawer], lambda: job_id in facts_of(network).committees)
+    network.drive([drawer], lambda: job_id in facts_of(network).committees, idle_limit=PATIENCE)
     seated = network.committee(job_id)
     liar = network.name_of(seated.members[0])
     lying = network.member(liar, Log(), FaultyEngine(ReferenceEngine(), FAULT))
     honest = [network.member(name, log) for name in MEMBERS if name != liar]
-    network.drive([lying, *honest], lambda: network.is_final(job_id), rounds=600)
+    network.drive([lying, *honest], lambda: bool(network.told(TaskFinalized)), rounds=900, idle_limit=8)
     assert network.output(task_of(job_id, 0)) == expected_output(0)
     stakes = {name: network.requester.balances(network.account(name)).stake_wei for name in MEMBERS}
     assert stakes[liar] <= 2 * COIN_WEI

@@ -125,7 +125,7 @@ class Schedule(StakeSchedule):
 
     def _standing_makers(self) -> dict[Maker, float]:
         """What is done about operators: nodes do not read of it."""
-        return {self.publish: 0.2, self.admit: 0.3, self.set_phase: 0.3, self.note_audited: 1}
+        return {self.publish_record: 0.2, self.admit: 0.3, self.set_phase: 0.3, self.note_audited: 1}
 
     def _pass_time(self) -> None:
         kind = self.rng.random()

@@ -85,7 +85,7 @@ class StakeSchedule:
         )
         return self._message(self.rng.choice(OPERATORS), call)
 
-    def publish(self) -> Step:
+    def publish_record(self) -> Step:
         record = self.rng.randbytes(self.rng.choice((0, 1, 31, 33, 400)))
         return self._message(self.rng.choice(OPERATORS), operators.Publish(record=record))
 

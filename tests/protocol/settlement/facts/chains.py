@@ -13,6 +13,7 @@ from truestep.machine.witness import open_float, verify_step
 from truestep.protocol.events import LogPosition
 from truestep.protocol.settlement.apply import HANDLERS, apply
 from truestep.protocol.settlement.contracts import disputes as contract
+from truestep.protocol.settlement.contracts.operators import Admitted, Noted, PhaseSet, Published
 from truestep.protocol.settlement.contracts.parameters import Added
 from truestep.protocol.settlement.dispute_apply import apply_dispute, held_by
 from truestep.protocol.settlement.disputes import Disputes, GameMessage, Proved
@@ -27,6 +28,12 @@ def log_at(number: int, index: int, event: Event, time: int) -> Logged:
     transaction_hash = Bytes32(number.to_bytes(32, "big"))
     at = LogPosition(block_number=number, log_index=index, transaction_hash=transaction_hash)
     return Logged(event=event, at=at, time=time)
+
+
+def read_of(effects: Iterable[Effect]) -> list[Event]:
+    """The events that nodes read: not moves of coins, and nothing of what is known of operators."""
+    unread = (Transfer, Noted, PhaseSet, Admitted, Published)
+    return [effect for effect in effects if not isinstance(effect, unread)]
 
 
 def proved_by(call: object) -> Proved | None:
@@ -69,7 +76,7 @@ class ModelChain:
             if isinstance(effect, Transfer):
                 self.balances[effect.asset, effect.sender] -= effect.amount
                 self.balances[effect.asset, effect.receiver] += effect.amount
-        return self._logged(message.now, [e for e in effects if not isinstance(e, Transfer)])
+        return self._logged(message.now, read_of(effects))
 
     def _logged(self, time: int, events: Iterable[Event]) -> list[Logged]:
         return [log_at(self.block, index, event, time) for index, event in enumerate(events)]

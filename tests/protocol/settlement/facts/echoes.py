@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from random import Random
 
-from tests.protocol.settlement.facts.chains import ModelChain, log_at
+from tests.protocol.settlement.facts.chains import ModelChain, log_at, read_of
 from tests.protocol.settlement.game_schedule import SALT, GameSchedule
 from tests.protocol.settlement.game_world import GameWorld
 from tests.protocol.settlement.world import Outcome, Step
 from truestep.base.errors import Reject
 from truestep.base.ids import Bytes32
 from truestep.protocol.settlement.contracts import disputes, jobs, operators, programs, results
-from truestep.protocol.settlement.effects import Transfer
 from truestep.protocol.settlement.facts import batch_calls, game_calls, job_calls
 from truestep.protocol.settlement.facts.batch_calls import Shards
 from truestep.protocol.settlement.facts.fold import fold
@@ -48,7 +47,7 @@ class Echo:
         message = step if isinstance(step, Message) else step.message  # type: ignore[union-attr]
         answer = rebuilt(self.facts, message)
         outcome = self.world.play(step)
-        events = [effect for effect in outcome.effects if not isinstance(effect, Transfer)]
+        events = read_of(outcome.effects)
         self.model.block += 1
         logs = [log_at(self.model.block, index, event, message.now) for index, event in enumerate(events)]
         self.logs += logs

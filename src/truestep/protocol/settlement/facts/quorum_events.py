@@ -52,6 +52,7 @@ def _refunded(draft: Draft, event: quorums.Refunded, logged: Logged) -> None:
     if purse is not None:
         is_closed = purse.is_closed or draft.committees.get(event.job_id) is None
         draft.purses.put(event.job_id, replace(purse, left_wei=0, is_closed=is_closed))
+        retention.drop_job_if_over(draft, event.job_id)
 
 
 def _committed(draft: Draft, event: quorums.Committed, logged: Logged) -> None:

@@ -161,9 +161,14 @@ def drop_job_if_over(draft: Draft, job_id: JobId) -> None:
 
 
 def _awaits_refund(draft: Draft, job_id: JobId, known: KnownJob) -> bool:
-    """Whether fees of audits come back to its requester, whose job this is (docs/audits.md U2.3)."""
-    fund = draft.funds.get(job_id) if known.is_wanted else None
-    return fund is not None and fund.left_wei != 0
+    """Whether fees of audits or a committee come back to its requester, whose job this is.
+
+    The call that gives them back names the job (docs/audits.md U2.3, docs/quorum.md Q6.4).
+    """
+    if not known.is_wanted:
+        return False
+    funds = (draft.funds.get(job_id), draft.purses.get(job_id))
+    return any(each is not None and each.left_wei != 0 for each in funds)
 
 
 def _awaits_callback(known: KnownJob) -> bool:

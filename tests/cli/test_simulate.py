@@ -67,6 +67,14 @@ def test_people_get_tables(truestep: Invoke) -> None:
     assert "value per result limit" in result.stdout
 
 
+def test_other_networks_have_tasks_that_fit_their_clocks(truestep: Invoke) -> None:
+    result = truestep("simulate", "default", "--json", "--parameters", "testnet", *SIZE)
+    assert result.exit_code == 0, result.stderr
+    figures = json.loads(result.stdout.splitlines()[-1])
+    assert figures["task_cycles"] < 2**34
+    assert {row["is_deterred"] for row in figures["strategies"]} == {True}
+
+
 def test_the_list_names_default(truestep: Invoke) -> None:
     assert "default" in truestep("simulate", "--list").stdout
     listed = json.loads(truestep("simulate", "--list", "--json").stdout)

@@ -63,7 +63,7 @@ def simulate(
     from truestep.adapters.parameter_files import read_settings
     from truestep.simulation.economy.assumptions import Assumptions
     from truestep.simulation.economy.committees import LIE_WEI
-    from truestep.simulation.economy.scenarios import SCENARIOS, Request
+    from truestep.simulation.economy.scenarios import SCENARIOS, Request, fitted
 
     screen = Screen(as_json=as_json)
     if shows_list:
@@ -84,7 +84,7 @@ def simulate(
         admission=settings.admission,
         lie_wei=settings.judged_by.lie_wei if settings.judged_by is not None else LIE_WEI,
     )
-    figures = {"scenario": scenario, "parameters": parameters, **chosen.play(request, _say(screen))}
+    figures = {"scenario": scenario, "parameters": parameters, **chosen.play(fitted(request), _say(screen))}
     if as_json:
         write_result(f"{json.dumps(figures)}\n")
     else:

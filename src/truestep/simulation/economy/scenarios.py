@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from truestep.base.errors import Reject, Rejected
 from truestep.protocol.settlement.parameters import BPS, Parameters
 from truestep.protocol.settlement.standing import USUAL, Admission
 from truestep.simulation.economy.assumptions import Assumptions
 from truestep.simulation.economy.auditing import auditors
 from truestep.simulation.economy.cells import Cell, Series, cell_of, played, usual_cells
+from truestep.simulation.economy.chain import deployment_of
 from truestep.simulation.economy.committees import LIE_WEI, committees
 from truestep.simulation.economy.market import Market, Setting
 from truestep.simulation.economy.measure import BAR, Measured, honest_operators_wei, profit_wei
@@ -24,6 +26,9 @@ SAFETY = 2
 """Recommended values keep so many times the distance that the bar asks for."""
 USUAL_JOBS, USUAL_OPERATORS = 60, 40
 SCALE_JOBS, SCALE_OPERATORS = 100_000, 10_000
+BONDS_IN_VALUE, BONDS_IN_DELAY = 10, 250
+"""What a false result, and a delay, are assumed to be worth: so many of them make a bond."""
+LEAST_CYCLES = 2**20
 AUDITS = 40
 """Of each kind of auditor: enough to show a forced error in one of ten."""
 
@@ -65,6 +70,30 @@ class Scenario:
     name: str
     words: str
     play: Callable[[Request, Say], Figures]
+
+
+def fitted(request: Request) -> Request:
+    """The request with tasks that an honest operator takes by its rules, as long as they may be.
+
+    What a lie or a delay is worth goes with the bond. Raises `Rejected` if no task is short enough.
+    """
+    bond_wei = request.rules.operator_bond_wei
+    assumed = replace(
+        request.assumptions,
+        task_value_wei=bond_wei // BONDS_IN_VALUE,
+        delay_value_wei=bond_wei // BONDS_IN_DELAY,
+    )
+    alone = Setting(operators=1, challengers=0, jobs=1, days=1)
+    while assumed.task_cycles >= LEAST_CYCLES:
+        deployment = deployment_of(request.admission)
+        if Market(request.rules, assumed, alone, request.seed, deployment).run().final_at:
+            return replace(request, assumptions=assumed)
+        assumed = replace(assumed, task_cycles=assumed.task_cycles // 2)
+    raise Rejected(
+        Reject.PARAMETER_FILE,
+        f"expected parameters by which an honest operator takes a task of {LEAST_CYCLES:,} steps; with these"
+        " none does: clocks are too short to defend it, or a fresh operator may not lock its bond",
+    )
 
 
 # --- what is played -------------------------------------------------------------------------------
@@ -200,6 +229,8 @@ def _of_markets(request: Request, markets: Sequence[Market]) -> Figures:
         "strategies": [],
         "events": sum(chain.events for chain in chains),
         "calls": sum(sum(chain.calls.values()) for chain in chains),
+        "task_cycles": request.assumptions.task_cycles,
+        "task_value_wei": request.assumptions.task_value_wei,
         "refused_calls": sum(sum(chain.refusals.values()) for chain in chains),
     }
 

@@ -40,7 +40,13 @@ def request() -> Request:
     settings = read_settings(
         "mainnet", ["proposer=deployer", "guardian=none"], Address("0x" + "0" * 39 + "1")
     )
-    return Request(rules=settings.rules, assumptions=Assumptions(), seed=SEED, admission=settings.admission)
+    return Request(
+        rules=settings.rules,
+        assumptions=Assumptions(),
+        seed=SEED,
+        admission=settings.admission,
+        judged_by=settings.judged_by,
+    )
 
 
 def played(name: str) -> Figures:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.cli.conftest import Invoke
+from truestep.protocol.audits.contracts.audits import Rules
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.simulation.economy import scenarios
 from truestep.simulation.economy.assumptions import Assumptions
@@ -30,10 +31,12 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenarios, "auditors", one_kind)
 
 
-def one_kind(rules: Parameters, assumed: Assumptions, seed: int, audits: int) -> list[Audited]:
+def one_kind(
+    rules: Parameters, assumed: Assumptions, seed: int, audits: int, by: Rules | None
+) -> list[Audited]:
     """Auditors that say nothing, and two audits."""
     del audits
-    return [Court(rules, assumed, seed, Manner.ABSENT).hear(2)]
+    return [Court(rules, assumed, seed, Manner.ABSENT, by).hear(2)]
 
 
 SIZE = ("--jobs", "6", "--operators", "6")

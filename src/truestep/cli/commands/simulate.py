@@ -62,7 +62,6 @@ def simulate(
     """
     from truestep.adapters.parameter_files import read_settings
     from truestep.simulation.economy.assumptions import Assumptions
-    from truestep.simulation.economy.committees import LIE_WEI
     from truestep.simulation.economy.scenarios import SCENARIOS, Request, fitted
 
     screen = Screen(as_json=as_json)
@@ -82,7 +81,7 @@ def simulate(
         jobs=jobs,
         operators=operators,
         admission=settings.admission,
-        lie_wei=settings.judged_by.lie_wei if settings.judged_by is not None else LIE_WEI,
+        judged_by=settings.judged_by,
     )
     figures = {"scenario": scenario, "parameters": parameters, **chosen.play(fitted(request), _say(screen))}
     if as_json:

@@ -75,10 +75,7 @@ class Audited:
 
 
 def usual_rules(assumed: Assumptions) -> Rules:
-    """Rules that pay an honest auditor its run and its calls at twice their usual price.
-
-    Every claim is drawn, so that less is computed: what one audit brings does not depend on it.
-    """
+    """Rules that pay an honest auditor its run and its calls at twice their usual price."""
     costs_wei = 2 * (3 * CALL_GAS * assumed.gas_price_wei)
     return Rules(
         pool=0,
@@ -94,12 +91,23 @@ def usual_rules(assumed: Assumptions) -> Rules:
 
 
 class Court:
-    """Claims of an honest claimant that publishes what it will state; one auditor of a manner."""
+    """Claims of an honest claimant that publishes what it will state; one auditor of a manner.
 
-    def __init__(self, rules: Parameters, assumed: Assumptions, seed: int, manner: Manner) -> None:
+    Every claim is drawn, so that less is computed: what one audit brings does not depend on it.
+    """
+
+    def __init__(
+        self,
+        rules: Parameters,
+        assumed: Assumptions,
+        seed: int,
+        manner: Manner,
+        audit_rules: Rules | None = None,
+    ) -> None:
         self.assumed, self.seed, self.manner = assumed, seed, manner
         self.max_cycles = assumed.task_cycles
-        self.audits = Audits(rules=usual_rules(assumed))
+        by = audit_rules or usual_rules(assumed)
+        self.audits = Audits(rules=replace(by, rate_bps=BPS))
         self.links = Links(
             audits=AUDITS,
             sortition=SORTITION,
@@ -319,6 +327,8 @@ class Court:
         self._audit(CLAIMANT, contract.Judge(claim_id=claim_id, terms=terms, proof=proof))
 
 
-def auditors(rules: Parameters, assumed: Assumptions, seed: int, audits: int) -> list[Audited]:
-    """What each manner brings."""
-    return [Court(rules, assumed, seed, manner).hear(audits) for manner in Manner]
+def auditors(
+    rules: Parameters, assumed: Assumptions, seed: int, audits: int, audit_rules: Rules | None = None
+) -> list[Audited]:
+    """What each manner brings, by a network's rules of audits or by usual ones."""
+    return [Court(rules, assumed, seed, manner, audit_rules).hear(audits) for manner in Manner]

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from truestep.base.errors import Reject, Rejected
+from truestep.protocol.deployment.judges import NO_JUDGES, Judges
 from truestep.protocol.settlement.parameters import BPS, Parameters
 from truestep.protocol.settlement.standing import USUAL, Admission
 from truestep.simulation.economy.assumptions import Assumptions
@@ -43,7 +44,7 @@ class Request:
     jobs: int | None = None
     operators: int | None = None
     admission: Admission = USUAL
-    lie_wei: int = LIE_WEI
+    judged_by: Judges = NO_JUDGES
 
     def setting(self, jobs: int, operators: int) -> Setting:
         """The size that was asked for, or the scenario's own."""
@@ -139,7 +140,8 @@ def _auditing(request: Request, say: Say) -> Figures:
 
 def _auditors(request: Request, say: Say) -> list[Figures]:
     say(f"{AUDITS} audits of each kind of auditor")
-    return [asdict(row) for row in auditors(request.rules, request.assumptions, request.seed, AUDITS)]
+    rules, assumed, by = request.rules, request.assumptions, request.judged_by.audits
+    return [asdict(row) for row in auditors(rules, assumed, request.seed, AUDITS, by)]
 
 
 def _auditors_as_strategies(rows: Sequence[Figures]) -> list[Figures]:
@@ -164,7 +166,9 @@ def _auditors_as_strategies(rows: Sequence[Figures]) -> list[Figures]:
 
 def _quorums(request: Request) -> list[Figures]:
     shares = QUORUM_SHARES_BPS
-    found = committees(request.rules, request.assumptions, request.seed, shares, request.lie_wei)
+    quorum = request.judged_by.quorum
+    lie_wei = quorum.lie_wei if quorum is not None else LIE_WEI
+    found = committees(request.rules, request.assumptions, request.seed, shares, lie_wei)
     return [asdict(row) for row in found]
 
 

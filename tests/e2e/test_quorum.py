@@ -12,6 +12,7 @@ from tests.conftest import find_anvil
 from tests.e2e.network import COIN_WEI, ELF, INPUT, MAX_CYCLES, REWARD_WEI, Log, expected_output
 from tests.e2e.quorums import MEMBERS, PLEDGE_WEI, QUORUM, QuorumNetwork, open_quorum_network
 from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
+from truestep.adapters.keystore import create_keystore
 from truestep.base.ids import BatchId, JobId, task_of
 from truestep.cli.main import app
 from truestep.client import Order
@@ -114,3 +115,39 @@ def test_a_liar_that_leads_is_struck_and_everybody_else_is_whole(network: Quorum
     assert [network.pledge_of(name) for name in MEMBERS if name != liar] == [PLEDGE_WEI] * 4
     fees = {name: network.owed_by_quorums(name) for name in MEMBERS if name != liar}
     assert sum(fees.values()) >= 4 * QUORUM.fee_wei  # of the first batch; the purse has no more
+
+
+def test_commands_post_once_and_give_fees_back(network: QuorumNetwork, tmp_path: Path) -> None:
+    """A repeated submit pays no second time; of a job that is called off nothing is lost."""
+    node = network.devnet.node
+    if not isinstance(node, str):
+        pytest.skip("a command needs a node with an address")
+    network.deployment.write(tmp_path / "deployment.json")
+    (tmp_path / "password").write_text("password")
+    (tmp_path / "guest.elf").write_bytes(ELF)
+    key = tmp_path / "key.json"
+    network.devnet.fund(create_keystore(key, "password", guards_money=False), COIN_WEI)
+    where = ("--rpc", node, "--deployment", str(tmp_path / "deployment.json"))
+    own = (*where, "--keystore", str(key), "--password-file", str(tmp_path / "password"))
+
+    def said(*words: str) -> str:
+        finished = CliRunner().invoke(app, list(words), catch_exceptions=False)
+        return finished.stdout + finished.stderr
+
+    posting = (
+        "submit",
+        str(tmp_path / "guest.elf"),
+        "--blobs",
+        str(tmp_path / "blobs"),
+        "--policy",
+        "quorum",
+    )
+    posting += ("--max-cycles", str(MAX_CYCLES), "--state", str(tmp_path / "state.db"), *own)
+    assert "expected a fee of at least" in said(*posting, "--committee-fee", "1gwei")
+    for _ in range(2):
+        assert "job 1 is posted" in said(*posting, "--committee-fee", "0.002")
+    assert "0.008 ETH" in said("quorum", "show", "1", *where)
+    assert "it was paid before" in said("quorum", "fund", "1", *own)
+    assert "0.008 ETH of its committee's fees credited" in said("reclaim", "1", "--now", *own)
+    assert "0.008 ETH" in said("withdraw", *own)
+    assert "nothing" in said("quorum", "refund", "1", *own)

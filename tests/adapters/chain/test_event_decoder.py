@@ -10,7 +10,15 @@ import pytest
 from tests.adapters.chain.test_abi import raw_log
 from tests.protocol.settlement.facts.speed import _game
 from truestep.adapters.chain.answers import Junk
-from truestep.adapters.chain.settlement import DATA_MODULES, MODULES, PROOF_MODULES, URI_LIMIT, EventDecoder
+from truestep.adapters.chain.settlement import (
+    AUDIT_MODULES,
+    DATA_MODULES,
+    MODULES,
+    PROOF_MODULES,
+    QUORUM_MODULES,
+    URI_LIMIT,
+    EventDecoder,
+)
 from truestep.base.ids import Address, JobId
 from truestep.protocol.availability.contracts import items
 from truestep.protocol.availability.ids import ItemId
@@ -29,14 +37,19 @@ PROGRAM = {
 }
 
 
+ALL = MODULES | DATA_MODULES | PROOF_MODULES | QUORUM_MODULES | AUDIT_MODULES
+
+
 class Addresses:
     """Stands for a deployment."""
 
     availability = object()
     validity = object()
+    quorum = object()
+    audits = object()
 
     def address(self, name: str) -> Address:
-        return Address(f"0x{1 + [*MODULES, *DATA_MODULES, *PROOF_MODULES].index(name):040x}")
+        return Address(f"0x{1 + [*ALL].index(name):040x}")
 
 
 DECODER = EventDecoder(cast(Any, Addresses()))

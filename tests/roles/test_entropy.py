@@ -17,6 +17,7 @@ RULES = DRAW_RULES
 OWN = account("21")
 ROUND = 1_000
 START = ROUND * RULES.phases.round_seconds
+EARLY = START + RULES.commit_seconds // 10
 REVEAL = START + RULES.commit_seconds
 DRAW = REVEAL + RULES.reveal_seconds
 BOND_WEI = RULES.entropy_bond_wei
@@ -47,17 +48,18 @@ def seen(
 
 @pytest.mark.parametrize(("owed_wei", "value_wei"), [(0, BOND_WEI), (BOND_WEI - 1, BOND_WEI), (BOND_WEI, 0)])
 def test_a_secret_is_promised_once_with_the_bond_that_is_missing(owed_wei: int, value_wei: int) -> None:
-    (send,) = decide(seen(START, owed_wei=owed_wei, promised=frozenset()))
+    (send,) = decide(seen(EARLY, owed_wei=owed_wei, promised=frozenset()))
     assert isinstance(send, Send)
     assert send.call == CommitSecret(commitment=PROMISED, value_wei=value_wei)
-    assert decide(seen(START, PROMISED)) == []
+    assert decide(seen(EARLY, PROMISED)) == []
 
 
 def test_nothing_is_promised_late_or_without_coins() -> None:
     late = REVEAL - RULES.commit_seconds // 4
     assert isinstance(decide(seen(late - 1, promised=frozenset()))[0], Send)
     assert decide(seen(late, promised=frozenset())) == []
-    (alert,) = decide(seen(START, wallet_wei=BOND_WEI - 1, promised=frozenset()))
+    assert decide(seen(EARLY - 1, promised=frozenset())) == []
+    (alert,) = decide(seen(EARLY, wallet_wei=BOND_WEI - 1, promised=frozenset()))
     assert isinstance(alert, Alert)
     assert "expected 0.1 ETH for the bond" in alert.message
 

@@ -11,6 +11,7 @@ from truestep.cli.senders import SenderOptions
 
 if TYPE_CHECKING:
     from truestep.adapters.chain.deployment import Deployment
+    from truestep.adapters.chain.draws import DrawsReader
     from truestep.cli.screen import Screen
     from truestep.client import Client
     from truestep.ports.chain import Chain, ChainReader
@@ -67,6 +68,14 @@ def _connected(
         reporter=Waits(screen),
         on_unknown_code=unknown_code_warning(screen, is_trusted=network.trust_unknown_code),
     )
+
+
+def draws_reader(network: NetworkOptions) -> "DrawsReader":
+    """What Randomness and Sortition of the network say."""
+    from truestep.adapters.chain.connection import connect
+    from truestep.adapters.chain.draws import DrawsReader
+
+    return DrawsReader(connect(network.rpc), read_deployment(network.file))
 
 
 def connect_reader(network: NetworkOptions, screen: "Screen") -> tuple["ChainReader", "Deployment"]:

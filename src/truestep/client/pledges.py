@@ -3,12 +3,15 @@
 from collections.abc import Callable
 
 from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.ids import Address
 from truestep.base.units import coins, duration
 from truestep.ports.chain import Chain
 from truestep.ports.clock import Clock
+from truestep.ports.rounds import Rounds
 from truestep.protocol.assignment.rules import UNIT_WEI, DrawRules
 from truestep.protocol.assignment.sortition import POOL_LIMIT
-from truestep.protocol.draw_calls import CollectPledge, DrawCall, JoinPool, LeavePool
+from truestep.protocol.draw_calls import CollectPledge, DrawCall, JoinPool, LeavePool, WithdrawEntropy
+from truestep.protocol.settlement.ids import NOBODY
 
 POLL_SECONDS = 0.5
 SAFE_PART = 4
@@ -52,6 +55,14 @@ def leave(chain: Chain, rules: DrawRules, clock: Clock, told: Told) -> None:
 def collect(chain: Chain) -> None:
     """Free the pledge of the account, whose exit time is over."""
     _send(chain, CollectPledge(operator=chain.account))
+
+
+def withdraw_entropy(chain: Chain, rounds: Rounds, receiver: Address | None) -> int:
+    """Take the bonds of secrets that were revealed; how much that was."""
+    owed_wei = rounds.promises(chain.account, []).owed_wei
+    if owed_wei:
+        _send(chain, WithdrawEntropy(receiver=receiver or NOBODY))
+    return owed_wei
 
 
 def in_commit_phase(chain: Chain, rules: DrawRules, clock: Clock, told: Told, call: DrawCall) -> None:

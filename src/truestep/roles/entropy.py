@@ -13,8 +13,10 @@ from truestep.roles.actions import Alert, Send
 
 LATE_PART = 4
 """No secret is promised in the last quarter of a commit phase: the call could come too late."""
+EARLY_PART = 10
+"""Nor in its first tenth: the newest block may still be of the round before."""
 WAIT_PART = 5
-"""Nor revealed in the first fifth of a reveal phase: a block of the commit phase could still be published
+"""None is revealed in the first fifth of a reveal phase: a block of the commit phase could still be published
 late, with a promise that was made after the secret was seen (D5.9)."""
 
 
@@ -66,7 +68,8 @@ def decide(view: EntropyView) -> list[Send | Alert | Settled]:
 
 def _promise(view: EntropyView, number: int) -> list[Send | Alert | Settled]:
     commit_ends, _, _ = view.rules.phases.ends(number)
-    if commit_ends - view.now < view.rules.commit_seconds // LATE_PART:
+    left_seconds, commit_seconds = commit_ends - view.now, view.rules.commit_seconds
+    if not commit_seconds // LATE_PART <= left_seconds < commit_seconds - commit_seconds // EARLY_PART:
         return []
     bond_wei = view.rules.entropy_bond_wei
     value_wei = 0 if view.owed_wei >= bond_wei else bond_wei

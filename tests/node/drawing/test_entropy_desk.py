@@ -12,6 +12,7 @@ from tests.e2e.network import SPEED, Log, Network, open_network
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.devnet import EmbeddedDevnet
 from truestep.adapters.chain.draws import DrawsReader
+from truestep.client.pledges import withdraw_entropy
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.drawing.desk import TABLE
 from truestep.node.tasks.agent import Daemon
@@ -34,7 +35,7 @@ class Scene:
         self.network, self.log = network, Log()
         self.reader = DrawsReader(connect(network.devnet.node), network.deployment)
         self.phases = self.reader.rules.phases
-        self.pass_to(0)
+        self.pass_to(20)
         self.number = self.phases.round_at(self.now)
         self.worker = self.started()
 
@@ -77,10 +78,17 @@ def test_a_secret_is_promised_revealed_and_its_bond_used_again(network: Network)
     assert not scene.promised()
     bond_wei = scene.reader.rules.entropy_bond_wei
     assert scene.owed_wei() == bond_wei
-    scene.pass_to(0)
+    scene.pass_to(20)
     scene.number += 1
     scene.tick()
     assert scene.promised() and scene.owed_wei() == 0  # no other coins went in
+    scene.pass_to(scene.phases.commit_seconds + scene.phases.reveal_seconds // 2)
+    scene.tick()
+    scene.worker.stop()
+    assert scene.log.kinds().count("entropy_pending") == 1  # at the first stop, and not after a reveal
+    account = network.chain("worker", network.store("worker"))
+    assert withdraw_entropy(account, scene.reader, None) == bond_wei
+    assert scene.owed_wei() == withdraw_entropy(account, scene.reader, None) == 0
     rows = network.stores["worker"].rows(TABLE)
     assert [key for key, _ in rows] == [f"{scene.number}"]
     assert not [kind for kind in scene.log.kinds() if kind.startswith("entropy_missed")]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from truestep.base.units import coins, duration
-from truestep.cli.connection import connect_reader, connect_sender
+from truestep.cli.connection import connect_reader, connect_sender, draws_reader
 from truestep.cli.entry_words import moment
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import NetworkOptions, parse_address, parse_amount, refuse_nothing
@@ -56,7 +56,7 @@ def pledge(
     screen = Screen(as_json=as_json)
     amount_wei = parse_amount(amount, "AMOUNT")
     refuse_nothing(amount_wei, "AMOUNT")
-    chain, reader = connect_sender(network, sender, screen), _reader(network)
+    chain, reader = connect_sender(network, sender, screen), draws_reader(network)
     before = reader.membership(chain.account)
     pledges.check_pledge(chain, reader.rules, pool, amount_wei, before.pledge_wei)
     pledges.pledge(chain, reader.rules, SystemClock(), screen.doing, pool, amount_wei)
@@ -80,7 +80,7 @@ def unpledge(network: NetworkOptions, sender: SenderOptions, as_json: JsonFlag =
     from truestep.client import pledges
 
     screen = Screen(as_json=as_json)
-    chain, reader = connect_sender(network, sender, screen), _reader(network)
+    chain, reader = connect_sender(network, sender, screen), draws_reader(network)
     before = reader.membership(chain.account)
     if before.is_in_pool:
         pledges.leave(chain, reader.rules, SystemClock(), screen.doing)
@@ -113,17 +113,9 @@ def show(
     screen = Screen(as_json=as_json)
     operator = parse_address(address, "ADDRESS")
     connect_reader(network, screen)
-    reader = _reader(network)
+    reader = draws_reader(network)
     found = reader.membership(operator)
     screen.result(_fields(operator, found, reader), shown=f"{operator} {_words(found, reader)}")
-
-
-def _reader(network: NetworkOptions) -> "DrawsReader":
-    from truestep.adapters.chain.connection import connect
-    from truestep.adapters.chain.deployment import read_deployment
-    from truestep.adapters.chain.draws import DrawsReader
-
-    return DrawsReader(connect(network.rpc), read_deployment(network.file))
 
 
 def _fields(operator: str, found: "Membership", reader: "DrawsReader") -> dict[str, Any]:

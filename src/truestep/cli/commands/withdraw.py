@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from truestep.base.units import coins
-from truestep.cli.connection import connect_sender
+from truestep.cli.connection import connect_sender, draws_reader
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import NetworkOptions, parse_address, parse_amount
 from truestep.cli.screen import JsonFlag, Screen, guarded
@@ -37,11 +37,12 @@ def withdraw(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Take all that the contracts owe the account: rewards, refunds, winnings, bonds of items, tokens.
+    """Take all that the contracts owe the account: rewards, refunds, winnings, bonds, tokens.
 
-    Tasks, jobs and disputes that still run are not touched: what they bring is owed when they end.
+    Tasks, jobs and disputes that still run are not touched: what they bring is owed when they end. A worker
+    that gives secrets (--entropy) promises the next one out of the bond of the last: stop it before.
     """
-    from truestep.client import stakes
+    from truestep.client import pledges, stakes
 
     screen = Screen(as_json=as_json)
     stake_wei = parse_amount(stake, "--stake") if stake is not None else 0
@@ -50,6 +51,7 @@ def withdraw(
     if stake_wei:
         stakes.withdraw_stake(chain, stake_wei, receiver)
     found = stakes.withdraw(chain, receiver)
+    entropy_wei = pledges.withdraw_entropy(chain, draws_reader(network), receiver)
     fields: dict[str, Any] = {
         "receiver": found.receiver,
         "rewards_wei": found.rewards_wei,
@@ -57,17 +59,19 @@ def withdraw(
         "tokens": dict(found.tokens),
         "for_data_wei": found.for_data_wei,
         "stake_wei": stake_wei,
+        "entropy_wei": entropy_wei,
     }
-    screen.result(fields, shown=_shown(found, stake_wei))
+    screen.result(fields, shown=_shown(found, stake_wei, entropy_wei))
 
 
-def _shown(found: "Withdrawn", stake_wei: int) -> str:
+def _shown(found: "Withdrawn", stake_wei: int, entropy_wei: int) -> str:
     parts = [
         f"{coins(amount)} of {name}"
         for name, amount in (
             ("rewards and refunds", found.rewards_wei),
             ("winnings", found.winnings_wei),
             ("bonds and fees of data", found.for_data_wei),
+            ("bonds of secrets", entropy_wei),
             ("stake", stake_wei),
         )
         if amount

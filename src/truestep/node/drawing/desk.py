@@ -15,6 +15,7 @@ from truestep.ports.reporter import Reporter
 from truestep.ports.rounds import Promises, Rounds
 from truestep.ports.rows import RowCodec
 from truestep.ports.store import Change, Store, each_row
+from truestep.protocol.assignment.randomness import ZERO_HASH
 from truestep.protocol.draw_calls import CommitSecret
 from truestep.protocol.settlement.encoding import encode
 from truestep.roles.actions import Alert, Send
@@ -41,6 +42,8 @@ class EntropyDesk:
         self._reporter = reporter
         self._promised = frozenset(int(key) for key, _ in each_row(store, TABLE))
         self._seen: Promises | None = None
+        self._landed: set[int] = set()
+        """Rounds whose promise was seen on the chain."""
         self._looked_at = 0.0
         self._told_at: float | None = None
 
@@ -76,18 +79,24 @@ class EntropyDesk:
 
     def close(self, deadline_seconds: float) -> None:
         """Say what a pause costs."""
-        if self._promised:
+        pending = {each for each in self._promised if not self._is_revealed(each)}
+        if pending:
             bond = coins(self._rounds.rules.entropy_bond_wei)
             self._reporter.report(
                 "entropy_pending",
-                f"a secret is promised for round {max(self._promised)}, and not known to be revealed: start"
+                f"a secret is promised for round {max(pending)}, and not known to be revealed: start"
                 f" again before its reveal phase ends, or its bond of {bond} is lost",
-                round=max(self._promised),
+                round=max(pending),
             )
 
     def secret_of(self, round_number: int) -> Bytes32:
         """The secret of a round: the same one after every start."""
         return keccak256(_TOPIC + self._secret + self._rounds.place + encode(round_number))
+
+    def _is_revealed(self, round_number: int) -> bool:
+        """Whether its promise was seen, and is gone."""
+        found = self._seen.commitments.get(round_number) if self._seen is not None else None
+        return round_number in self._landed and found == ZERO_HASH
 
     def _look(self, view: View, wanted: tuple[int, ...]) -> Promises | None:
         """What the chain says of these rounds; None if nobody says anything new or at all."""
@@ -103,6 +112,7 @@ class EntropyDesk:
                 self._reporter.report("entropy_unread", f"what is promised cannot be read: {error}")
             return None
         self._looked_at = now
+        self._landed |= {number for number, each in self._seen.commitments.items() if each != ZERO_HASH}
         return self._seen
 
     def _promise(self, round_number: int) -> None:
@@ -116,3 +126,4 @@ class EntropyDesk:
         if over:
             self._store.write([Change(table=TABLE, key=str(each), value=None) for each in sorted(over)])
             self._promised -= over
+            self._landed -= over

@@ -88,6 +88,7 @@ def facts(batch: Batch | None = None, **changes: Any) -> Any:
         "disputes": {},
         "quorum_load": None,
         "reopened_until": {},
+        "audited": {},
         "kept": SimpleNamespace(batch=lambda _: SimpleNamespace(held_until=0)),
     }
     return SimpleNamespace(**(fields | changes))

@@ -57,6 +57,7 @@ def test_two_readers_compare_what_they_saw(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
+        ([".", "--offline", "--reproduce", "1"], 2, "leave out --offline"),
         (["nowhere", "--offline"], 1, "expected the URL of a log or its folder"),
         (["LOG"], 2, "--offline"),
         (["LOG", "--offline", "--key", "a+b"], 1, "not a signed checkpoint"),

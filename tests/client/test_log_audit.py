@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from collections.abc import Sequence
@@ -21,11 +22,11 @@ from truestep.adapters.logs.sources import FolderSource, HttpSource
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
-from truestep.client.log_audit import LogReader, LogReport, SeenLogs, past_in, served_key
-from truestep.protocol.logs.audit import ChainClaim, EntriesAudit, Fault
+from truestep.client.log_audit import LogReader, LogReport, OtherPast, SeenLogs, past_in, served_key
+from truestep.protocol.logs.audit import KINDS_LIMIT, ChainClaim, EntriesAudit, Fault
 from truestep.protocol.logs.entries import ClaimEntry, entry_bytes
 from truestep.protocol.logs.notes import Checkpoint, parse_checkpoint, parse_note, parse_verifier_key
-from truestep.protocol.logs.tree import consistency_roots
+from truestep.protocol.logs.tree import consistency_roots, leaf_hash, peaks_of
 
 ACCOUNT: Any = Account.from_key(b"k" * 32)
 KEYS = LogKeys(ACCOUNT)
@@ -49,6 +50,7 @@ def on_chain(entries: Sequence[ClaimEntry], operator: Address = OPENED.operator)
 
 CLAIMS = [claim(number) for number in range(6)]
 HONEST = [entry_bytes(OPENED), *map(entry_bytes, CLAIMS)]
+LATER = b'{"kind":"later","version":1}'
 
 
 def written(folder: Path, entries: Sequence[bytes], *, anew: bool = False) -> Path:
@@ -133,6 +135,11 @@ def test_claims_of_before_the_log_are_not_missed(tmp_path: Path) -> None:
         ([HONEST[0], b"junk", b"[1;31m\xff", *HONEST[1:]], {Fault.JUNK}),
         ([*HONEST, HONEST[0]], {Fault.NOT_OPENED}),
         (HONEST[1:], {Fault.NOT_OPENED}),
+        ([], {Fault.NOT_OPENED}),
+        ([LATER], {Fault.NOT_OPENED}),
+        ([LATER, *HONEST[1:]], {Fault.NOT_OPENED}),
+        ([*HONEST, b'{"kind":"later","version":%d}' % 10**4000], {Fault.JUNK}),
+        ([*HONEST, b'{"kind":"later","version":-1}'], {Fault.JUNK}),
     ],
 )
 def test_entries_that_do_not_belong(tmp_path: Path, entries: list[bytes], expected: set[Fault]) -> None:
@@ -143,6 +150,40 @@ def test_a_log_of_others(tmp_path: Path) -> None:
     folder = written(tmp_path / "log", HONEST)
     assert faults(read(folder, operator=Address("0x" + "01" * 20))) == {Fault.OTHER_LOG}
     assert faults(read(folder, network=(1, OPENED.jobs))) == {Fault.OTHER_LOG}
+
+
+def test_an_operator_that_writes_its_address_in_another_case(tmp_path: Path) -> None:
+    operator = Address("0x" + "aB" * 20)
+    for folder, address in ((tmp_path / "lower", operator.lower()), (tmp_path / "upper", "0x" + "AB" * 20)):
+        opened = replace(OPENED, operator=Address(address))
+        honest = written(folder, [entry_bytes(opened), *HONEST[1:]])
+        report = read(honest, claims=on_chain(CLAIMS, operator), operator=operator)
+        assert report.is_sound
+        assert report.entries.matched_count == len(CLAIMS)
+        report = read(written(folder, [entry_bytes(opened)], anew=True), claims=on_chain(CLAIMS, operator))
+        assert report.entries.faults == {Fault.MISSING: len(CLAIMS)}
+
+
+def test_a_log_that_says_it_begins_later_than_it_can(tmp_path: Path) -> None:
+    opened = replace(OPENED, batch_count=2**64 - 1)
+    report = read(written(tmp_path / "log", [entry_bytes(opened)]))
+    assert report.entries.older_count == len(CLAIMS)
+    report.entries.check_beginning(2**64 - 1)
+    assert report.is_sound
+    report.entries.check_beginning(10)
+    assert faults(report) == {Fault.NOT_OPENED}
+
+
+def test_one_claim_many_times_does_not_fill_the_sample(tmp_path: Path) -> None:
+    report = read(written(tmp_path / "log", [*HONEST, *[HONEST[1]] * 300]), sample=3)
+    assert len({each.place for each in report.reproduced}) == 3
+
+
+def test_names_that_a_log_makes_up_take_no_memory(tmp_path: Path) -> None:
+    names = [b'{"kind":"later","version":%d}' % number for number in range(300)]
+    counts = read(written(tmp_path / "log", [*HONEST, *names])).entries.counts
+    assert len(counts) == KINDS_LIMIT + 1
+    assert sum(counts.values()) == len(HONEST) + 300
 
 
 def test_many_faults_are_told_up_to_a_limit(tmp_path: Path) -> None:
@@ -156,11 +197,11 @@ def test_many_faults_are_told_up_to_a_limit(tmp_path: Path) -> None:
 
 def test_a_log_that_goes_on_from_what_was_seen(tmp_path: Path) -> None:
     folder, seen = written(tmp_path / "log", HONEST[:3]), SeenLogs(folder=tmp_path / "seen")
-    assert seen.read(KEY) is None
-    seen.keep(read(folder))
+    assert seen.read(KEY) == []
+    seen.keep(read(folder), KEY)
     written(folder, HONEST)
-    known = seen.read(KEY)
-    assert known is not None and known.checkpoint.size == 3
+    (known,) = seen.read(KEY)
+    assert known.checkpoint.size == 3
     assert read(folder, [known]).is_sound
 
 
@@ -169,9 +210,8 @@ def test_two_pasts_are_found_and_can_be_shown(tmp_path: Path, size: int) -> None
     """To others, and to the contract: what is written down leads to another old root, or is of one size."""
     folder, seen = tmp_path / "log", SeenLogs(folder=tmp_path / "seen")
     other = [b"other", *HONEST[1:size]]
-    seen.keep(read(written(folder, other)))
-    known = seen.read(KEY)
-    assert known is not None
+    seen.keep(read(written(folder, other)), KEY)
+    (known,) = seen.read(KEY)
     report = read(written(folder, HONEST, anew=True), [known])
     assert faults(report) == {Fault.SPLIT}
     said = json.loads(report.evidence[0].to_json())
@@ -186,11 +226,53 @@ def test_two_pasts_are_found_and_can_be_shown(tmp_path: Path, size: int) -> None
         assert old.root != new.root
 
 
+def test_entries_are_asked_for_once(tmp_path: Path) -> None:
+    """Who sees that two pasts are found could serve no more, and nobody could show them."""
+
+    class Once(FolderSource):
+        def read(self, paths: Sequence[str], limit_bytes: int) -> list[bytes | None]:
+            assert not asked & {*paths}
+            asked.update(paths)
+            return super().read(paths, limit_bytes)
+
+    asked: set[str] = set()
+    entries = [*HONEST, *[LATER] * 600]
+    notes: list[OtherPast] = []
+    for size in (1, 2, 100, 255, 256, 257, 300, 512, 513, 606):
+        folder = written(tmp_path / "log", [b"other", *entries[1:size]], anew=True)
+        notes.append(past_in((folder / "checkpoint").read_bytes(), KEY, f"of {size}"))
+    folder = written(tmp_path / "log", entries, anew=True)
+    reader = LogReader(source=Once(folder), key=KEY, others=notes, entries_limit=10**6)
+    report = reader.read(EntriesAudit(claims={}))
+    assert report.entries.faults == {Fault.SPLIT: len(notes)}
+    for other, evidence in zip(notes, report.evidence, strict=True):
+        old, new = consistency_roots(other.checkpoint.size, len(entries), evidence.path)
+        assert new == report.checkpoint.root
+        assert old == peaks_of(map(leaf_hash, entries[: other.checkpoint.size])).root
+
+
+def test_a_log_of_the_same_name_takes_nobodys_place(tmp_path: Path) -> None:
+    folder, evil = tmp_path / "log", LogKeys(Account.from_key(b"e" * 32))
+    LogFolder(folder, NAMES, evil, SqliteStore(None)).append(HONEST)
+    theirs = evil.verifier_key(KEY.name)
+    report = LogReader(source=FolderSource(folder), key=theirs, entries_limit=10**6).read(
+        EntriesAudit(claims={})
+    )
+    unknown, known = SeenLogs(folder=tmp_path), SeenLogs(folder=tmp_path, is_key_known=True)
+    unknown.keep(report, theirs)
+    assert known.read(KEY) == []
+    with pytest.raises(Rejected):
+        unknown.read(KEY)
+    known.keep(report, theirs)
+    assert [len(each.read(theirs)) for each in (known, unknown)] == [2, 2]
+    known.keep(read(written(tmp_path / "own", HONEST)), KEY)
+    assert [len(known.read(key)) for key in (KEY, theirs)] == [1, 2]
+
+
 def test_a_log_that_is_shorter_than_it_was(tmp_path: Path) -> None:
     folder, seen = tmp_path / "log", SeenLogs(folder=tmp_path / "seen")
-    seen.keep(read(written(folder, HONEST)))
-    known = seen.read(KEY)
-    assert known is not None
+    seen.keep(read(written(folder, HONEST)), KEY)
+    (known,) = seen.read(KEY)
     report = read(written(folder, HONEST[:5], anew=True), [known])
     assert Fault.ROLLED_BACK in faults(report)
 
@@ -228,6 +310,14 @@ def test_a_log_that_says_it_is_endless(tmp_path: Path) -> None:
     with pytest.raises(Rejected) as caught:
         read(folder)
     assert "--max-entries" in str(caught.value)
+
+
+def test_a_pipe_is_no_file_of_a_log(tmp_path: Path) -> None:
+    folder = written(tmp_path / "log", HONEST)
+    (folder / "checkpoint").unlink()
+    os.mkfifo(folder / "checkpoint")
+    with pytest.raises(Rejected, match="no plain file"):
+        read(folder)
 
 
 def test_a_folder_without_a_log(tmp_path: Path) -> None:

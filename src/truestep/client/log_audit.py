@@ -33,7 +33,7 @@ from truestep.protocol.logs.notes import (
 )
 from truestep.protocol.logs.statements import checkpoint_digest, signature_in
 from truestep.protocol.logs.tiles import CHECKPOINT_PATH, KEY_PATH
-from truestep.protocol.logs.tree import Peaks, consistency_proof, leaf_hash, peaks_of
+from truestep.protocol.logs.tree import Peaks, consistency_proof, leaf_hash
 from truestep.protocol.settlement.facts.leaves import leaf_of_state
 
 KEY_LIMIT_BYTES = 1_024
@@ -132,22 +132,23 @@ class LogReader:
                 " --max-entries reads more",
             )
         report = LogReport(checkpoint=checkpoint, note=note, entries=audit)
-        roots = self._read_entries(report, sample, chance or Random())
+        sizes = {other.checkpoint.size for other in self.others}
+        pasts = {size: _Past(size, checkpoint.size) for size in sizes if size <= checkpoint.size}
+        self._read_entries(report, [*pasts.values()], sample, chance or Random())
         audit.end()
         for other in self.others:
-            self._compare(report, other, roots.get(other.checkpoint.size))
+            _compare(report, other, pasts.get(other.checkpoint.size))
         return report
 
-    def _read_entries(self, report: LogReport, sample: int, chance: Random) -> dict[int, Bytes32]:
-        """The roots that the log had at the sizes of the others. Raises `Rejected` for another root now."""
+    def _read_entries(self, report: LogReport, pasts: Sequence["_Past"], sample: int, chance: Random) -> None:
+        """Take every entry, once: later there may be others. Raises `Rejected` for another root."""
         size, peaks = report.checkpoint.size, Peaks()
-        wanted = {other.checkpoint.size for other in self.others}
-        roots = {0: peaks.root}
         seen_count = 0
         for index, content in enumerate(entries_of(self.source, 0, size, size)):
-            peaks = peaks.grown(leaf_hash(content))
-            if peaks.size in wanted:
-                roots[peaks.size] = peaks.root
+            leaf = leaf_hash(content)
+            peaks = peaks.grown(leaf)
+            for past in pasts:
+                past.take(leaf, peaks)
             entry = report.entries.take(index, content)
             if entry is not None and sample:
                 seen_count += 1
@@ -160,39 +161,62 @@ class LogReader:
                 f"the {size:,} entries at {self.source.place} do not have the root that the log has signed:"
                 " what is served there is not the log",
             )
-        return roots
 
-    def _compare(self, report: LogReport, other: OtherPast, root: Bytes32 | None) -> None:
-        """Whether the log goes on from another checkpoint of it."""
-        now, then = report.checkpoint, other.checkpoint
-        if then.size > now.size:
-            report.entries.find(
-                Fault.ROLLED_BACK,
-                f"the log has {now.size:,} entries here, and has signed {then.size:,}: {other.name}",
-            )
-        elif root != then.root and other.is_anchored:
-            report.entries.find(
-                Fault.NOT_ANCHORED,
-                f"the log has another past than it has anchored: its first {then.size:,} entries have another"
-                f" root in {other.name}",
-            )
-        elif root != then.root:
-            report.entries.find(
-                Fault.SPLIT,
-                f"the log has two pasts: it has signed another root of its first {then.size:,} entries:"
-                f" {other.name}",
-            )
-            path = self._path(then.size, now.size) if 0 < then.size < now.size else ()
-            report.evidence.append(Evidence(first=other.note, second=report.note, path=path))
 
-    def _path(self, old_size: int, new_size: int) -> tuple[Bytes32, ...]:
-        """The proof that leads to the log's root, and not to the other one (L6.1), out of its entries."""
+class _Past:
+    """What a log was at an earlier size, and the proof that leads from there, out of its entries in order."""
 
-        def node(level: int, index: int) -> Bytes32:
-            first, end = index << level, (index + 1) << level
-            return peaks_of(map(leaf_hash, entries_of(self.source, first, end, new_size))).root
+    def __init__(self, size: int, now: int) -> None:
+        self.root = Peaks().root
+        self._size, self._places = size, list[tuple[int, int]]()
+        self._nodes: dict[tuple[int, int], Bytes32] = {}
+        self._part = Peaks()
+        if 0 < size < now:
+            consistency_proof(self._noted, size, now)
+        self._ahead = sorted(self._places, key=lambda place: -(place[1] << place[0]))
+        self._now = now
 
-        return tuple(consistency_proof(node, old_size, new_size))
+    def _noted(self, level: int, index: int) -> bytes:
+        self._places.append((level, index))
+        return self.root
+
+    def take(self, leaf: Bytes32, peaks: Peaks) -> None:
+        """The next entry's leaf, and the tree with it. The subtrees of a proof do not overlap."""
+        if peaks.size == self._size:
+            self.root = peaks.root
+        if self._ahead and peaks.size > self._ahead[-1][1] << self._ahead[-1][0]:
+            self._part = self._part.grown(leaf)
+            if self._part.size == 1 << self._ahead[-1][0]:
+                self._nodes[self._ahead.pop()], self._part = self._part.root, Peaks()
+
+    def path(self) -> tuple[Bytes32, ...]:
+        """The proof that leads to the log's root (L6.1); nothing if the size is the same."""
+        if not 0 < self._size < self._now:
+            return ()
+        return tuple(consistency_proof(lambda level, index: self._nodes[level, index], self._size, self._now))
+
+
+def _compare(report: LogReport, other: OtherPast, past: _Past | None) -> None:
+    """Whether the log goes on from another checkpoint of it."""
+    now, then = report.checkpoint, other.checkpoint
+    if past is None:
+        report.entries.find(
+            Fault.ROLLED_BACK,
+            f"the log has {now.size:,} entries here, and has signed {then.size:,}: {other.name}",
+        )
+    elif past.root != then.root and other.is_anchored:
+        report.entries.find(
+            Fault.NOT_ANCHORED,
+            f"the log has another past than it has anchored: its first {then.size:,} entries have another"
+            f" root in {other.name}",
+        )
+    elif past.root != then.root:
+        report.entries.find(
+            Fault.SPLIT,
+            f"the log has two pasts: it has signed another root of its first {then.size:,} entries:"
+            f" {other.name}",
+        )
+        report.evidence.append(Evidence(first=other.note, second=report.note, path=past.path()))
 
 
 def _keep(chosen: list[ClaimEntry], entry: ClaimEntry, sample: int, seen: int, chance: Random) -> None:
@@ -239,25 +263,43 @@ def served_key(source: LogSource) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenLogs:
-    """The newest checkpoint that was seen of each log, in a folder: so a second past is noticed."""
+    """The newest checkpoint that was seen of each log, in a folder: so a second past is noticed.
+
+    Any log can take any name. So a log whose key is known has its file by the key; of another one the file
+    goes by the name, and another key under that name is noticed.
+    """
 
     folder: Path
+    is_key_known: bool = False
+    """Whether somebody else than the log has said its key."""
 
-    def read(self, key: VerifierKey) -> OtherPast | None:
-        """The one of this log; None if it was never seen. Raises `Rejected` for a file of something else."""
-        path = self._path(key.name)
-        try:
-            note = path.read_bytes()[: NOTE_LIMIT_BYTES + 1]
-        except FileNotFoundError:
-            return None
-        return past_in(note, key, f"an earlier reading ({path})")
+    def read(self, key: VerifierKey) -> list[OtherPast]:
+        """What was seen of this log, with its key known or not. Raises `Rejected` for another log's."""
+        found: list[OtherPast] = []
+        for path in (self._by_key(key), self._by_name(key)):
+            try:
+                note = path.read_bytes()[: NOTE_LIMIT_BYTES + 1]
+            except FileNotFoundError:
+                continue
+            try:
+                found.append(past_in(note, key, f"an earlier reading ({path})"))
+            except Rejected:
+                if not self.is_key_known or path == self._by_key(key):
+                    raise
+        return found
 
-    def keep(self, report: LogReport) -> None:
+    def keep(self, report: LogReport, key: VerifierKey) -> None:
         """Remember what was read."""
-        write_file(self._path(report.checkpoint.origin), report.note)
+        write_file(self._by_key(key) if self.is_key_known else self._by_name(key), report.note)
 
-    def _path(self, origin: str) -> Path:
-        return self.folder / f"{sha256(origin.encode()).hexdigest()[:32]}.checkpoint"
+    def _by_key(self, key: VerifierKey) -> Path:
+        return self._path(key.text)
+
+    def _by_name(self, key: VerifierKey) -> Path:
+        return self._path(key.name)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{sha256(name.encode()).hexdigest()[:32]}.checkpoint"
 
 
 def past_in(note: bytes, key: VerifierKey, name: str) -> OtherPast:

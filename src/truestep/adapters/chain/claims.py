@@ -23,6 +23,7 @@ class ClaimsRead:
 
     block_number: int
     claims: ChainClaims
+    batch_count: int
 
 
 def read_claims(node: Node, deployment: Deployment) -> ClaimsRead:
@@ -52,7 +53,7 @@ def read_claims(node: Node, deployment: Deployment) -> ClaimsRead:
                 shard_index=shard_index,
                 leaf=leaf_at(leaves, index),
             )
-    return ClaimsRead(block_number=head, claims=claims)
+    return ClaimsRead(block_number=head, claims=claims, batch_count=max(items, default=0))
 
 
 def _shards(items: tuple[int, ...]) -> Iterator[tuple[int, int]]:

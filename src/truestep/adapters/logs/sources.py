@@ -1,8 +1,10 @@
 """Where a log is read: a folder or a URL. Whoever serves it may lie, stall, or send without end."""
 
 import asyncio
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from stat import S_ISREG
 from typing import Protocol
 
 from truestep.adapters.keepers.client import Busy, KeeperClient
@@ -40,13 +42,20 @@ class FolderSource:
 
     def _read(self, path: str, limit_bytes: int) -> bytes | None:
         try:
-            with (self._folder / path).open("rb") as file:
+            with open(self._folder / path, "rb", opener=_without_waiting) as file:
+                if not S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise Rejected(Reject.LOG_TILE, f"{self.place}/{path} is no plain file")
                 content = file.read(limit_bytes + 1)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         if len(content) > limit_bytes:
             raise Rejected(Reject.LOG_TILE, f"{self.place}/{path} has more than {limit_bytes:,} bytes")
         return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens a file, also a named pipe to which nobody writes."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 class HttpSource:

@@ -126,10 +126,14 @@ def audit_log(
 
     screen = Screen(as_json=as_json)
     expected = parse_address(operator, "--operator") if operator is not None else None
-    seen_logs = SeenLogs(folder=seen or _default_folder())
+    if reproduce and chain.offline:
+        raise typer.BadParameter(
+            "expected a chain, which says what was claimed; leave out --offline", param_hint="--reproduce"
+        )
     registered = _registered(chain, log) if _ADDRESS.fullmatch(log) else None
     if registered is not None:
         expected, key = registered.log.operator, key or registered.log.verifier_key.text
+    seen_logs = SeenLogs(folder=seen or _default_folder(), is_key_known=key is not None)
     with _opened(log, registered) as source:
         entries = _entries_audit(screen, chain, expected)
         verifier = _key(screen, source, key)
@@ -139,12 +143,13 @@ def audit_log(
             source=source, key=verifier, others=others, entries_limit=max_entries, tell=screen.tell
         )
         report = reader.read(entries, sample=reproduce)
+    _check_beginning(screen, chain, report)
     if registered is not None:
         check_second_signature(report, registered.log.signer, registered.anchoring)
     _reproduce(screen, report, chain, blobs or [])
     files = _write_evidence(report, evidence)
     if not {Fault.SPLIT, Fault.ROLLED_BACK} & {*report.entries.faults}:
-        seen_logs.keep(report)  # else what was seen before is what can be shown
+        seen_logs.keep(report, verifier)  # else what was seen before is what can be shown
     fields = _fields(report, source.place, verifier, others, files)
     screen.result(fields, shown=None if as_json else _shown(report, fields, chain))
     if not report.is_sound:
@@ -195,6 +200,10 @@ def _opened(place: str, registered: _Registered | None) -> "Generator[LogSource]
     is_stranger = registered is not None and registered.is_stranger
     place = registered.log.url if registered is not None else place
     if not _URL.match(place):
+        if registered is not None:
+            raise Failure(
+                "no log", f"the chain says no URL of the log, but {place!r}; get it from the operator"
+            )
         if not Path(place).is_dir():
             raise Failure("no log", f"expected the URL of a log or its folder, got {place!r}")
         yield FolderSource(Path(place))
@@ -232,6 +241,20 @@ def _entries_audit(screen: Screen, chain: ChainOptions, operator: Any) -> "Entri
     return EntriesAudit(claims=found.claims, operator=operator, network=network)
 
 
+def _check_beginning(screen: Screen, chain: ChainOptions, report: "LogReport") -> None:
+    """Compare the log's first batch with the chain, which is read anew if the log may be the newer one."""
+    from truestep.adapters.chain.claims import read_claims
+    from truestep.adapters.chain.deployment import read_deployment
+
+    opened, file = report.entries.opened, chosen_file(chain.deployment, chain.network)
+    if chain.offline or opened is None or not chain.rpc or file is None:
+        return
+    newest = max((batch for batch, _ in report.entries.claims), default=0)
+    if opened.batch_count > newest:
+        screen.doing("reading all claims on the chain once more")
+        report.entries.check_beginning(read_claims(chain.rpc, read_deployment(file)).batch_count)
+
+
 def _key(screen: Screen, source: "LogSource", given: str | None) -> "VerifierKey":
     from truestep.client.log_audit import served_key
     from truestep.protocol.logs.notes import parse_verifier_key
@@ -249,8 +272,7 @@ def _others(seen: Any, key: "VerifierKey", files: list[Path]) -> "list[OtherPast
     from truestep.client.log_audit import past_in
     from truestep.protocol.logs.notes import NOTE_LIMIT_BYTES
 
-    known = seen.read(key)
-    others = [known] if known is not None else []
+    others: list[OtherPast] = seen.read(key)
     for file in files:
         with file.open("rb") as opened:
             others.append(past_in(opened.read(NOTE_LIMIT_BYTES + 1), key, str(file)))
@@ -333,6 +355,7 @@ def _fields(
         "entries": entries.counts,
         "claims_on_chain": entries.matched_count,
         "claims_never_on_chain": entries.unsent_count,
+        "claims_before_log": entries.older_count,
         "reproduced": len(report.reproduced),
         "compared": [
             {"name": other.name, "size": other.checkpoint.size, "root": other.checkpoint.root.hex()}
@@ -363,6 +386,10 @@ def _shown(report: "LogReport", fields: dict[str, Any], chain: ChainOptions) -> 
         lines.append(
             f"  {counted(entries.matched_count, 'claim')} alike on the chain;"
             f" {counted(entries.unsent_count, 'claim')} of the log never came there"
+        )
+    if entries.older_count:
+        lines.append(
+            f"  {counted(entries.older_count, 'claim')} on the chain of before the log, not needed in it"
         )
     if report.reproduced:
         lines.append(f"  {counted(len(report.reproduced), 'claim')} run again")

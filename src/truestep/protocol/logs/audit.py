@@ -11,6 +11,9 @@ from truestep.protocol.settlement.records import Leaf
 
 FINDINGS_LIMIT = 1_000
 """Of one kind, that are told one by one; the others are counted."""
+KINDS_LIMIT = 100
+"""Of entries that are counted by their names; a log may make up a name for each entry."""
+FURTHER_KINDS = "of further kinds"
 
 
 class Fault(StrEnum):
@@ -19,7 +22,7 @@ class Fault(StrEnum):
     JUNK = "junk"
     """An entry that is no record."""
     NOT_OPENED = "not_opened"
-    """The first entry does not say whose log it is, or another one does too."""
+    """The first entry does not say whose log it is and since when, or another one does too."""
     OTHER_LOG = "other_log"
     """It is the log of another operator or network."""
     MISSING = "missing"
@@ -78,6 +81,9 @@ class EntriesAudit:
     matched_count: int = 0
     faults: dict[Fault, int] = field(default_factory=dict[Fault, int])
     findings: list[Finding] = field(default_factory=list[Finding])
+    older_count: int = 0
+    """Claims of the operator on the chain from before the log, which need not be in it."""
+    _entry_count: int = 0
     _matched: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
     _denied: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
     """The entry that says something else than the chain."""
@@ -89,12 +95,17 @@ class EntriesAudit:
             self.findings.append(Finding(fault=fault, message=message))
 
     def take(self, index: int, content: bytes) -> ClaimEntry | None:
-        """Look at one entry; a claim that the chain has alike."""
+        """Look at one entry; a claim that the chain has alike, when it comes for the first time."""
+        self._entry_count += 1
         try:
             entry = parse_entry(content)
         except Rejected as error:
             self._count("junk")
             self.find(Fault.JUNK, f"entry {index} is no record: {error}")
+            entry = None
+        if index == 0 and not isinstance(entry, LogOpened):
+            self.find(Fault.NOT_OPENED, "the first entry does not say whose log it is")
+        if entry is None:
             return None
         if isinstance(entry, OtherEntry):
             self._count(f"{entry.kind} of version {entry.version}")
@@ -103,12 +114,12 @@ class EntriesAudit:
         if isinstance(entry, LogOpened):
             self._take_opened(index, entry)
             return None
-        if index == 0:
-            self.find(Fault.NOT_OPENED, "the first entry does not say whose log it is")
         return entry if self._is_on_chain(index, entry) else None
 
     def end(self) -> None:
         """All entries were taken: say which claims on the chain are not among them."""
+        if not self._entry_count:
+            self.find(Fault.NOT_OPENED, "the log is empty: nothing says whose it is")
         for place, index in self._denied.items():
             if place not in self._matched:
                 self.find(
@@ -124,13 +135,33 @@ class EntriesAudit:
                     " is claimed on the chain and not in the log",
                 )
 
+    def check_beginning(self, batch_count: int) -> None:
+        """Whether the log is complete from a batch on that there can have been when it was begun.
+
+        `batch_count` is the chain's, read after the log.
+        """
+        if self.opened is not None and self.opened.batch_count > batch_count:
+            self.find(
+                Fault.NOT_OPENED,
+                f"the log says that it was begun after batch {self.opened.batch_count:,}, and the chain has"
+                f" {batch_count:,}: it leaves out what it likes",
+            )
+
     def _own_claims(self) -> Iterator[tuple[tuple[int, int], ChainClaim]]:
         """What the log must have, from the batch on from which it is complete."""
         if self.opened is None:
             return
         for place, claim in self.claims.items():
-            if claim.operator == self.opened.operator and place[0] > self.opened.batch_count:
+            if not self._is_of_log(claim):
+                continue
+            if place[0] > self.opened.batch_count:
                 yield place, claim
+            elif place not in self._matched:
+                self.older_count += 1
+
+    def _is_of_log(self, claim: ChainClaim) -> bool:
+        """Whether the operator that the log names has made a claim; a log may write it in any case."""
+        return self.opened is not None and claim.operator.lower() == self.opened.operator.lower()
 
     def _take_opened(self, index: int, entry: LogOpened) -> None:
         if index or self.opened is not None:
@@ -156,16 +187,17 @@ class EntriesAudit:
         if claim is None:
             self.unsent_count += 1
             return False
-        is_own = self.opened is None or claim.operator == self.opened.operator
+        is_own = self.opened is None or self._is_of_log(claim)
         is_same = (claim.job_id, claim.shard_index, claim.leaf) == (
             entry.job_id,
             entry.shard_index,
             entry.leaf,
         )
         if is_own and is_same:
-            self.matched_count += entry.place not in self._matched
+            is_first = entry.place not in self._matched
+            self.matched_count += is_first
             self._matched.add(entry.place)
-            return True
+            return is_first  # else a log could fill the sample with one claim
         if is_own:
             self._denied.setdefault(entry.place, index)
         else:
@@ -173,4 +205,6 @@ class EntriesAudit:
         return False
 
     def _count(self, kind: str) -> None:
+        if kind not in self.counts and len(self.counts) >= KINDS_LIMIT:
+            kind = FURTHER_KINDS
         self.counts[kind] = self.counts.get(kind, 0) + 1

@@ -111,11 +111,12 @@ def parse_entry(content: bytes) -> Entry | OtherEntry:
         raise _malformed("expected an object")
     values = cast(dict[str, Any], said)
     kind, version = values.pop("kind", None), values.pop("version", None)
-    if not isinstance(kind, str) or not _NAME.fullmatch(kind) or type(version) is not int:
+    is_version = type(version) is int and 0 <= version < _WORD_LIMIT
+    if not isinstance(kind, str) or not _NAME.fullmatch(kind) or not is_version:
         raise _malformed("expected a kind and a version")
     form = _KINDS.get(kind)
     if form is None or version != ENTRY_VERSION:
-        return OtherEntry(kind=kind, version=version)
+        return OtherEntry(kind=kind, version=cast(int, version))
     names = [each.name for each in fields(form)]
     if list(values) != names:
         raise _malformed(f"expected the fields {', '.join(names)}")

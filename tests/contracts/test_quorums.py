@@ -248,6 +248,22 @@ def test_a_copied_commitment_opens_for_nobody_else(arena: QuorumArena) -> None:
         arena.quorums.transact("confirm", *arena.stated(batch), stolen)
 
 
+def test_closing_a_job_takes_no_fee_from_members_that_work(arena: QuorumArena) -> None:
+    """A lease that began before may end long after the new deadline."""
+    job, batch = taken(arena, lease_seconds=10 * 86_400)
+    stated = (job.job_id, astuple(job.work), astuple(job.terms))
+    arena.jobs.transact("close", *stated, sender=job.terms.requester)
+    arena.commit(batch, 1, result_of(TRUTH))
+    arena.pass_time(10 * 86_400)
+    with rejects(Reject.FEES_EARNABLE):
+        arena.quorums.transact("refund", *stated)
+    arena.claim(batch, [leaf_of(TRUTH)], sender=arena.leader)
+    arena.confirm(batch, 1)
+    assert arena.credit_of(arena.members[1]) == 1_000
+    arena.pass_time(WINDOW_SECONDS + QUORUM.stretch_seconds + 1)
+    arena.quorums.transact("refund", *stated)
+
+
 # --- jobs and bounds -------------------------------------------------------------------------------------
 
 

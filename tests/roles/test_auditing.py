@@ -23,9 +23,10 @@ from truestep.protocol.settlement.effects import Effect, Transfer
 from truestep.protocol.settlement.encoding import encode
 from truestep.protocol.settlement.facts.fold import fold
 from truestep.protocol.settlement.facts.judging import with_policies
-from truestep.protocol.settlement.facts.records import Facts
+from truestep.protocol.settlement.facts.records import Facts, KnownDispute
 from truestep.protocol.settlement.facts.rehearsal import Caller, Ready
 from truestep.protocol.settlement.facts.views import claim_view
+from truestep.protocol.settlement.games import ChallengedClaim
 from truestep.protocol.settlement.ids import LeafId, claim_of
 from truestep.protocol.settlement.tasks.audit_calls import BUILDERS
 from truestep.roles import auditing
@@ -219,6 +220,21 @@ def test_an_auditor_that_finds_another_end_says_nothing_in_the_audit() -> None:
         play.turn(Node(CLAIMANT, is_auditor=False))
     auditor = Node(play.facts.audits[claim_id].auditor, ends={10**6: keccak256(b"another end")})
     assert play.decide(auditor) == []
+
+
+def test_nobody_is_dismissed_while_a_game_decides() -> None:
+    """The chain would refuse it: the auditor may be the one that plays."""
+    play, claim_id = started()
+    play.scene.new_round()
+    for _ in range(2):
+        play.turn(Node(CLAIMANT, is_auditor=False))
+    play.scene.now = play.scene.audit(claim_id).time + 1
+    node = Node(operator=SECOND)
+    (sent,) = [each for each in play.decide(node) if isinstance(each, Send)]
+    assert isinstance(sent.call, calls.DismissAuditor)
+    game = KnownDispute(task_id=TaskId(1), claim=ChallengedClaim(open_count=1))
+    play.facts = replace(play.facts, disputes={claim_id: game})
+    assert play.decide(node) == []
 
 
 def test_an_auditor_that_sleeps_pays_and_another_one_confirms() -> None:

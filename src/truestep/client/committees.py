@@ -109,7 +109,8 @@ def why_no_refund(facts: Facts, account: Address, job_id: JobId, now: int) -> st
     if job_id not in facts.committees:
         is_own = known.job.terms.requester == account
         return "" if is_own else "before the committee is drawn, only the requester can take its fees back"
-    last = known.job.deadline + known.job.terms.window_seconds + seating.rules.stretch_seconds
+    terms = known.job.terms
+    last = known.job.deadline + terms.lease_seconds + terms.window_seconds + seating.rules.stretch_seconds
     if now > last:
         return ""
     return f"{coins(purse.left_wei)} of fees may still be earned for {duration(last - now)}"

@@ -8,6 +8,7 @@
 from interfaces import IAssurance
 from interfaces import IAssurances
 from interfaces import IAudits
+from interfaces import IDisputes
 from interfaces import IJobs
 from interfaces import IOperators
 from interfaces import IParameters
@@ -60,6 +61,7 @@ MASK128: constant(uint256) = 2**128 - 1
 ALL_LEAVES: constant(uint256) = max_value(uint256)
 
 ASSURANCES: immutable(IAssurances)
+DISPUTES: immutable(IDisputes)
 JOBS: immutable(IJobs)
 OPERATORS: immutable(IOperators)
 PARAMETERS: immutable(IParameters)
@@ -81,7 +83,9 @@ def __init__(assurances: address, sortition: address, randomness: address, rules
     audit_rules.__init__(rules)
     audit_pool.__init__(sortition, randomness)
     ASSURANCES = IAssurances(assurances)
-    jobs: address = staticcall Linked(staticcall Linked(assurances).disputes()).jobs()
+    disputes: address = staticcall Linked(assurances).disputes()
+    jobs: address = staticcall Linked(disputes).jobs()
+    DISPUTES = IDisputes(disputes)
     JOBS = IJobs(jobs)
     OPERATORS = IOperators(staticcall Linked(jobs).operators())
     PARAMETERS = IParameters(staticcall Linked(jobs).parameters())
@@ -129,6 +133,7 @@ def refund(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
     assert digest == staticcall JOBS.job_digests(job_id), "work or terms of another job"
     last: uint256 = (
         staticcall JOBS.deadlines(job_id)
+        + convert(terms.lease_seconds, uint256)  # of a lease that began before the job was closed
         + convert(terms.window_seconds, uint256)
         + audit_rules.DRAW_SECONDS
     )
@@ -368,6 +373,7 @@ def dismiss(claim_id: uint256):
     audit: audit_book.Audit = audit_book.read(claim_id)
     self._check_stage(audit.stage == audit_book.COMMIT or audit.stage == audit_book.REVEAL)
     assert block.timestamp > audit.time, "time of the stage is not over"
+    self._check_no_game(claim_id)
     self._fail(claim_id, audit, audit.auditor, audit_book.ABSENT)
     if audit.stage == audit_book.REVEAL:
         audit.auditor = empty(address)
@@ -395,6 +401,7 @@ def judge(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof):
         is_over = block.timestamp > audit.time + audit_rules.ANSWER_SECONDS
     self._check_stage(audit.stage == audit_book.PANEL_REVEAL or audit.stage == audit_book.PANEL_COMMIT)
     assert is_over, "time of the stage is not over"
+    self._check_no_game(claim_id)
     claimed: bytes32 = audit_book.revealed(claim_id, 0, audit)
     first: bytes32 = audit_book.revealed(claim_id, 1, audit)
     second: bytes32 = audit_book.revealed(claim_id, 2, audit)
@@ -559,6 +566,15 @@ def _check_role(member: address):
 @pure
 def _check_stage(is_right: bool):
     assert is_right, "not the stage of the audit"
+
+
+@internal
+@view
+def _check_no_game(claim_id: uint256):
+    """
+    @dev An auditor that has found another end says so in its game alone (U1.2): until that ends, it is not absent.
+    """
+    assert staticcall DISPUTES.held(claim_id >> 8) >> (claim_id & MASK8) & 1 == 0, "leaf is held"
 
 
 @internal

@@ -254,7 +254,8 @@ def refund(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
         assert msg.sender == terms.requester, "caller is not the requester"
         purse |= CLOSED
     else:
-        last: uint256 = staticcall JOBS.deadlines(job_id) + convert(terms.window_seconds, uint256)
+        # A lease that began before the job was closed may end so much later than its deadline.
+        last: uint256 = staticcall JOBS.deadlines(job_id) + convert(terms.lease_seconds + terms.window_seconds, uint256)
         assert block.timestamp > last + quorum_rules.STRETCH_SECONDS, "fees may still be earned"
     self.purses[job_id] = purse ^ amount_wei << PURSE_AT
     steady_credits.credit(terms.requester, amount_wei)

@@ -224,8 +224,8 @@ def _of_audit(
 
 
 def _punish(view: AuditingView, each: AuditedClaim) -> Iterator[Action]:
-    """Whoever was due has missed its time."""
-    if not (view.is_auditor or each.seats_of(view.operator)):
+    """Whoever was due has missed its time. A game on the claim decides first."""
+    if not (view.is_auditor or each.seats_of(view.operator)) or _has_game(view, each):
         return
     if each.audit.stage is Stage.STATE:
         yield _drop(each.claim_id, "its claimant has not stated its checkpoints in time")
@@ -233,6 +233,11 @@ def _punish(view: AuditingView, each: AuditedClaim) -> Iterator[Action]:
         intent = f"dismiss/{each.claim_id}/{each.audit.seats}/{int(each.audit.stage)}"
         message = f"the auditor of {_name(each.claim_id)} has missed its time: it pays"
         yield _send(intent, DismissAuditor(claim_id=each.claim_id), message)
+
+
+def _has_game(view: AuditingView, each: AuditedClaim) -> bool:
+    dispute = view.facts.disputes.get(each.claim_id)
+    return dispute is not None and dispute.claim.open_count != 0
 
 
 def _of_panel(
@@ -244,7 +249,7 @@ def _of_panel(
     members = {seat for seat in Seat if seat is not Seat.FIRST or audit.auditor != NOBODY}
     has_all = audit.stage is Stage.PANEL_REVEAL and members <= audit.revealed
     if has_all or view.now > last:
-        if view.is_auditor or seats:
+        if (view.is_auditor or seats) and not _has_game(view, each):
             message = f"judge the contested audit of {_name(each.claim_id)}"
             yield _send(f"judge/{each.claim_id}", JudgeAudit(claim_id=each.claim_id), message)
         return

@@ -20,7 +20,7 @@ from tests.protocol.audits.scene import (
     AuditScene,
 )
 from tests.protocol.audits.world import Pledge
-from tests.protocol.settlement.world import KEEPER, START_TIME
+from tests.protocol.settlement.world import KEEPER, START_TIME, Hold
 from truestep.base.errors import Reject
 from truestep.base.ids import BatchId, Bytes32
 from truestep.commitments.keccak import keccak256
@@ -232,6 +232,47 @@ def test_a_claim_whose_audit_runs_waits_and_can_be_challenged() -> None:
     finalize = jobs.Finalize(batch_id=batch_id, terms=batch.terms, items=batch.items)
     scene.send(KEEPER, finalize)
     assert scene.world.state.batches[batch_id].held == 0b11
+
+
+def test_an_auditor_does_not_pay_for_silence_while_the_lie_that_it_found_is_played_out() -> None:
+    """The liar's clock is longer than the auditor's time: it could have had every auditor punished."""
+    scene = AuditScene()
+    claim_id = scene.audited()
+    scene.world.play(Hold(batch_id=BatchId(1), mask=1))
+    scene.now = scene.audit(claim_id).time + 1
+    dismiss = audits.Dismiss(claim_id=claim_id)
+    assert scene.refusal(KEEPER, dismiss) is Reject.LEAF_HELD
+    scene.world.play(Hold(batch_id=BatchId(1), mask=0))
+    scene.send(KEEPER, dismiss)
+    assert scene.lost(FIRST) == scene.penalty_wei
+
+
+def test_no_panel_is_judged_while_a_game_runs() -> None:
+    scene = AuditScene()
+    claim_id = scene.contested()
+    scene.world.play(Hold(batch_id=BatchId(1), mask=1))
+    scene.now = scene.audit(claim_id).time + DAY_SECONDS
+    judge = scene.named(audits.Judge, claim_id)
+    assert scene.refusal(KEEPER, judge) is Reject.LEAF_HELD
+    scene.world.play(Hold(batch_id=BatchId(1), mask=0))
+    scene.send(KEEPER, judge)
+    assert scene.lost(SECOND) == scene.penalty_wei
+
+
+def test_closing_a_job_brings_back_no_fee_that_a_running_lease_may_need() -> None:
+    """Its claim, long after the deadline, would be drawn and never audited."""
+    scene = AuditScene()
+    batch_id = scene.claimed()
+    batch = scene.world.state.batches[batch_id]
+    job_id = next(iter(scene.world.state.jobs))
+    job = scene.world.state.jobs[job_id]
+    stated = {"job_id": job_id, "work": job.work, "terms": job.terms}
+    scene.send(REQUESTER, jobs.Close(**stated))
+    scene.now += batch.terms.window_seconds + EVERY.draw_seconds + job.terms.lease_seconds
+    assert scene.refusal(KEEPER, audits.Refund(**stated)) is Reject.FEES_NEEDED
+    scene.now += 1
+    scene.send(KEEPER, audits.Refund(**stated))
+    assert scene.owed(REQUESTER) == scene.fee_wei
 
 
 def test_what_no_audit_used_comes_back() -> None:

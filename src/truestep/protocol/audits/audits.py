@@ -48,7 +48,7 @@ from truestep.protocol.audits.turn import (
     strike,
 )
 from truestep.protocol.settlement import effects
-from truestep.protocol.settlement.ids import NOBODY, batch_of_claim, leaf_of_claim
+from truestep.protocol.settlement.ids import NOBODY, LeafId, batch_of_claim, leaf_of_claim
 from truestep.protocol.settlement.records import Batch, BatchStage
 from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import LifeCycle, Turn, with_entry
@@ -148,6 +148,7 @@ def dismiss(turn: AuditsTurn, call: Dismiss) -> None:
     _, audit = standing(turn, claim_id)
     require_stage(audit.stage in (Stage.COMMIT, Stage.REVEAL))
     require(turn.now > audit.time, Reject.STAGE_RUNS)
+    _require_no_game(turn, claim_id)
     fail(turn, claim_id, audit, audit.auditor, Failure.ABSENT)
     if audit.stage is Stage.REVEAL:
         contest(turn, claim_id, replace(audit, auditor=NOBODY), audit.time)
@@ -170,6 +171,7 @@ def judge(turn: AuditsTurn, call: Judge) -> None:
         last += turn.state.rules.answer_seconds
     has_all = audit.stage is Stage.PANEL_REVEAL and audit.revealed == _seats(audit)
     require(turn.now > last or has_all, Reject.STAGE_RUNS)
+    _require_no_game(turn, claim_id)
     claimed, first, second = (audit.said[seat] if seat in audit.revealed else None for seat in Seat)
     if claimed is not None and claimed == second:
         if audit.auditor != NOBODY and first != claimed:
@@ -181,6 +183,12 @@ def judge(turn: AuditsTurn, call: Judge) -> None:
         strike(turn, claim_id, call.terms, call.proof, audit, (audit.auditor, audit.second))
     else:
         _end_without_two(turn, call, audit)
+
+
+def _require_no_game(turn: AuditsTurn, claim_id: LeafId) -> None:
+    """Wait for the games on a claim: an auditor that has found another end says so there alone (U1.2)."""
+    held = turn.life.held(batch_of_claim(claim_id))
+    require(not held >> leaf_of_claim(claim_id) & 1, Reject.LEAF_HELD)
 
 
 def _end_without_two(turn: AuditsTurn, call: Judge, audit: Audit) -> None:

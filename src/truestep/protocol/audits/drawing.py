@@ -85,8 +85,8 @@ def refund(turn: AuditsTurn, call: Refund) -> None:
     job = turn.life.state.jobs.get(call.job_id)
     if job is None or _digest(turn, call.job_id, call.work, call.terms) != job.digest:
         raise Refused(Reject.JOB_OTHER)
-    last = job.deadline + call.terms.window_seconds + turn.state.rules.draw_seconds
-    require(turn.now > last, Reject.FEES_NEEDED)
+    last = job.deadline + call.terms.lease_seconds + call.terms.window_seconds
+    require(turn.now > last + turn.state.rules.draw_seconds, Reject.FEES_NEEDED)
     found = turn.state.funds.get(call.job_id, JobFund(fee_wei=0, left_wei=0))
     require(found.left_wei != 0, Reject.NOTHING_TO_WITHDRAW)
     turn.put_fund(call.job_id, replace(found, left_wei=0))

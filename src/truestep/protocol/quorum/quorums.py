@@ -154,8 +154,9 @@ def refund(turn: QuorumsTurn, call: Refund) -> None:
         raise Refused(Reject.NOTHING_TO_RECLAIM)
     is_drawn = call.job_id in turn.state.committees
     if is_drawn:
-        last = turn.life.state.jobs[call.job_id].deadline + call.terms.window_seconds
-        require(turn.now > last + turn.links.rules.stretch_seconds, Reject.FEES_EARNABLE)
+        last = turn.life.state.jobs[call.job_id].deadline + call.terms.lease_seconds
+        last += call.terms.window_seconds + turn.links.rules.stretch_seconds
+        require(turn.now > last, Reject.FEES_EARNABLE)
     else:
         require(turn.sender == call.terms.requester, Reject.NOT_REQUESTER)
     turn.put_purse(call.job_id, replace(purse, left_wei=0, is_closed=purse.is_closed or not is_drawn))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from truestep.base.errors import Unavailable
-from truestep.base.ids import Bytes32, ClaimId, TaskId, job_of_task
+from truestep.base.ids import Address, Bytes32, ClaimId, TaskId
 from truestep.node.availability.desk import Desk
 from truestep.node.chain.audit import Audit
 from truestep.node.chain.indexer import Indexer, ReadingPast
@@ -18,6 +18,7 @@ from truestep.node.tasks.queue import Limits, TaskQueue
 from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms, source_of
 from truestep.node.tasks.views import ViewBuilder
+from truestep.node.tasks.words import Words
 from truestep.node.tasks.world import World
 from truestep.ports.chain import Head
 from truestep.protocol.calls import OpenGame, SubmitClaims
@@ -31,7 +32,6 @@ from truestep.roles.actions import (
     BuildWitness,
     ComputeHashes,
     Decline,
-    Declined,
     Fetch,
     Run,
     Send,
@@ -40,8 +40,6 @@ from truestep.roles.views import View
 
 STOP_SECONDS = 10.0
 """Time to stop: a run asks four times a second whether to stop, and a fetch may take a little longer."""
-ALERT_AGAIN_SECONDS = 30.0
-"""Interval at which a lasting alert is reported again."""
 FORGET_SECONDS = 10.0
 """Interval at which data of settled tasks is dropped."""
 
@@ -50,6 +48,24 @@ Choose = Callable[[ViewBuilder, int], Iterable[TaskRecord]]
 """The tasks that a role looks at, by what is known and the time."""
 
 Daemon = Loop[View, Action]
+
+
+def useful_and_late(
+    tasks: Sequence[TaskRecord], now: int, operator: Address
+) -> tuple[set[TaskId], set[TaskId]]:
+    """The tasks that work goes on for, and those whose lease the operator has missed.
+
+    What another operator has taken is looked at by members of its committee alone, and runs for them until
+    its lease is over.
+    """
+    useful = {task.task_id for task in tasks if task.stage is TaskStage.CLAIMED}
+    late: set[TaskId] = set()
+    for task in tasks:
+        if task.stage is TaskStage.TAKEN and now <= task.until:
+            useful.add(task.task_id)
+        elif task.stage is TaskStage.TAKEN and task.operator == operator:
+            late.add(task.task_id)
+    return useful, late
 
 
 class TaskAgent:
@@ -96,8 +112,7 @@ class TaskAgent:
         self._pulse = Pulse(world.clock)
         self._tasks: list[TaskRecord] = []
         self._is_past_known = False
-        self._declined: set[tuple[int, Declined]] = set()
-        self._alerted_at: dict[str, float] = {}
+        self._words = Words(world.reporter, world.clock)
         self._forgot_at: float | None = None
 
     def collect(self) -> bool:
@@ -164,11 +179,11 @@ class TaskAgent:
                 case Fetch():
                     fetches.append(self._views.terms(action.task_id))
                 case Decline():
-                    self._report_declined(action)
-                case Agree(task_id=task_id, message=message):
-                    self._world.reporter.report("agreed", message, task_id=task_id)
+                    self._words.decline(action)
+                case Agree():
+                    self._words.agree(action)
                 case Alert():
-                    self._report_alert(action)
+                    self._words.alert(action)
                 case Send():
                     pass
         self._queue.want(work, fetches)
@@ -200,7 +215,7 @@ class TaskAgent:
                 if isinstance(send.call, SubmitClaims):
                     log.record(send.call, self._views.terms, self._pulse.now(self._head()))
             except Unavailable as error:
-                self._report_alert(Alert(kind="log_unavailable", message=f"{send.message}: {error}"))
+                self._words.alert(Alert(kind="log_unavailable", message=f"{send.message}: {error}"))
             else:
                 ready.append(send)
         return ready
@@ -224,31 +239,13 @@ class TaskAgent:
             desk.close(STOP_SECONDS)
         self.collect()
 
-    def _report_declined(self, action: Decline) -> None:
-        """Say why something is left undone: once for each task and reason."""
-        key = (int(action.task_id), action.reason)
-        if key not in self._declined:
-            self._declined.add(key)
-            reason = action.reason.value
-            self._world.reporter.report("declined", action.message, task_id=action.task_id, reason=reason)
-
-    def _report_alert(self, action: Alert) -> None:
-        now = self._world.clock.monotonic_seconds()
-        last = self._alerted_at.get(action.kind)
-        if last is None or now - last >= ALERT_AGAIN_SECONDS:
-            self._alerted_at[action.kind] = now
-            self._world.reporter.report(action.kind, action.message)
-
     def _stop_useless_work(self) -> None:
         """End work whose result comes too late: a program may run for days that nobody waits for."""
         head = self._pulse.head
         if head is None:
             return
-        now, operator = self._pulse.now(head), self._views.operator
-        taken = [task for task in self._tasks if task.stage is TaskStage.TAKEN and task.operator == operator]
-        late = {task.task_id for task in taken if now > task.until}
-        claimed = {task.task_id for task in self._tasks if task.stage is TaskStage.CLAIMED}
-        self._queue.stop_except(claimed | {task.task_id for task in taken} - late, late)
+        useful, late = useful_and_late(self._tasks, self._pulse.now(head), self._views.operator)
+        self._queue.stop_except(useful, late)
 
     def _forget(self) -> None:
         """Now and then, drop what belongs to tasks that nobody will ask about again."""
@@ -269,5 +266,4 @@ class TaskAgent:
         ends = [self._results.own_run(each.run) for each in terms]
         self._offers.forget_except([end.claimed for end in ends if end])
         self._views.forget_except(kept)
-        live_ids = {job.job_id for job in live}
-        self._declined = {key for key in self._declined if job_of_task(TaskId(key[0])) in live_ids}
+        self._words.forget_except({job.job_id for job in live})

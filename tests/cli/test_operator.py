@@ -11,10 +11,15 @@ import pytest
 
 from tests.cli.conftest import Finished, Invoke
 from truestep.adapters.chain.devnet import AnvilDevnet
+from truestep.base.errors import Reject, Rejected
 from truestep.devnet.network import DevnetFolder, devnet_admission, devnet_parameters, set_up
 from truestep.protocol.settlement.standing import Phase
 
 COIN_WEI = 10**18
+
+
+def _refuse(*_: object) -> None:
+    raise Rejected(Reject.SIGNATURE_OTHER, "another has signed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +70,9 @@ def desk(network: tuple[Any, ...], truestep: Invoke, tmp_path: Path, monkeypatch
 
 
 @pytest.mark.anvil
-def test_a_record_is_published_signed_and_replaced(desk: Desk, tmp_path: Path) -> None:
+def test_a_record_is_published_signed_and_replaced(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert desk.shown("operator-1")["record"] is None
     quote = tmp_path / "quote.bin"
     quote.write_bytes(b"a quote")
@@ -83,6 +90,10 @@ def test_a_record_is_published_signed_and_replaced(desk: Desk, tmp_path: Path) -
     other.write_text("{}")
     (found,) = desk.run("show", desk.addresses["operator-1"], "--evidence", other).fields()["evidence"]
     assert (found["kind"], found["in_record"], found["holds"]) == ("attestation", False, False)
+    with monkeypatch.context() as patched:
+        patched.setattr("truestep.client.typed_data.check_signature", _refuse)
+        false = desk.shown("operator-1")
+    assert (false["record"], "another has signed" in false["record_problem"]) == (None, True)
     dry = desk.run("record", "--name", "Ada", "--dry-run", role="operator-1").fields()
     assert (dry["revision"], dry["published"]) == (2, False)
     assert desk.shown("operator-1")["record"]["revision"] == 1

@@ -186,6 +186,18 @@ def test_an_attestation_that_does_not_hold_shows_nothing() -> None:
     assert examine(attestation(expirationTime=0), NOW + 11).problem is None
 
 
+@pytest.mark.parametrize("number", ["1e999", "NaN", "-1", "1.5", "true", "null", '"-1"', str(2**256)])
+@pytest.mark.parametrize("name", ["version", "time", "expirationTime", "chainId", "v"])
+def test_numbers_of_an_attestation_that_are_none(name: str, number: str) -> None:
+    file = attestation()["sig"]
+    for part in (file["message"], file["domain"], file["signature"]):
+        if name in part:
+            part[name] = "HERE"
+    content = json.dumps({"sig": file, "signer": AUDITOR.address}).replace('"HERE"', number).encode()
+    found = examined(content, SUBJECT, NOW)
+    assert found.problem is not None and not found.says
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\x00", b"[]", b"7", b"{", b"[" * 100_000])
 def test_other_files_have_only_their_hash(content: bytes) -> None:
     found = examined(content, SUBJECT, NOW)

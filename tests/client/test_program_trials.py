@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from web3 import Account
 
-from truestep.base.errors import Rejected
+from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.client import typed_data
 from truestep.client.program_trials import (
     RUN_LIMIT,
+    TRIAL_LIMIT,
     ProgramTrial,
     TrialFile,
     TrialRun,
@@ -117,6 +118,17 @@ def test_a_file_is_read_again_and_a_new_trial_replaces_the_runner_s_own(tmp_path
     path.write_text('{"format": "truestep program trials", "trials": [{}]}')
     with pytest.raises(Rejected, match="not a file of trials"):
         read_trials(path)
+
+
+def test_a_file_of_more_trials_than_anybody_writes_is_refused(tmp_path: Path) -> None:
+    """Else a file of some megabytes is minutes of signatures."""
+    path, one = tmp_path / "trials.json", trial(ADA)
+    TrialFile(trials=[one] * TRIAL_LIMIT).write(path)
+    assert len(read_trials(path).trials) == TRIAL_LIMIT
+    TrialFile(trials=[one] * (TRIAL_LIMIT + 1)).write(path)
+    with pytest.raises(Rejected) as caught:
+        read_trials(path)
+    assert caught.value.reason is Reject.TRIAL_FILE
 
 
 def test_generated_inputs_are_the_same_for_everybody() -> None:

@@ -126,7 +126,7 @@ def _attestation(values: dict[str, Any], subject: Subject, now: int) -> dict[str
         message, version = _eas_message(signed["message"])
         data = _eas_data(signed["domain"], message, version)
         parts = signed["signature"]
-        signature = f"{_hex(parts['r'], 32)}{_hex(parts['s'], 32)}{int(parts['v']):02x}"
+        signature = f"{_hex(parts['r'], 32)}{_hex(parts['s'], 32)}{_number(parts['v'], 8):02x}"
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Rejected(
             Reject.EVIDENCE, f"expected an attestation as EAS exports it, off chain, version 1 or 2 ({error})"
@@ -148,13 +148,13 @@ def _attestation(values: dict[str, Any], subject: Subject, now: int) -> dict[str
 
 
 def _eas_message(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    version = int(given["version"])
+    version = _number(given["version"], 16)
     kinds = _EAS_VERSIONS[version]
     message: dict[str, Any] = {}
     for name, kind in kinds.items():
         value = given[name]
         if kind.startswith("uint"):
-            message[name] = int(value)
+            message[name] = _number(value, int(kind.removeprefix("uint")))
         elif kind == "bool":
             message[name] = _flag(value)
         elif kind == "address":
@@ -176,7 +176,7 @@ def _eas_data(domain: dict[str, Any], message: dict[str, Any], version: int) -> 
         "domain": {
             "name": _EAS_NAME,
             "version": str(domain["version"]),
-            "chainId": int(domain["chainId"]),
+            "chainId": _number(domain["chainId"], 256),
             "verifyingContract": f"0x{_hex(domain['verifyingContract'], 20)}",
         },
         "message": message,
@@ -187,6 +187,14 @@ def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"expected true or false, got {value!r}")
     return value
+
+
+def _number(value: object, bits: int) -> int:
+    """A whole number, or its digits: exporters write both."""
+    is_digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 78
+    if (not is_digits and type(value) is not int) or not 0 <= int(cast(Any, value)) < 2**bits:
+        raise ValueError(f"expected a whole number below 2^{bits}, got {str(value)[:80]!r}")
+    return int(cast(Any, value))
 
 
 def _hex(value: object, size_bytes: int | None) -> str:

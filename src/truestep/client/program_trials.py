@@ -169,7 +169,12 @@ def read_trials(path: Path) -> TrialFile:
         content = file.read(FILE_LIMIT_BYTES + 1)
     if len(content) > FILE_LIMIT_BYTES:
         raise Rejected(Reject.TRIAL_FILE, f"expected at most {FILE_LIMIT_BYTES:,} bytes in {path}")
-    return parsed(TrialFile, content, Reject.TRIAL_FILE, "a file from `truestep program trial`")
+    found = parsed(TrialFile, content, Reject.TRIAL_FILE, "a file from `truestep program trial`")
+    if len(found.trials) > TRIAL_LIMIT:
+        raise Rejected(
+            Reject.TRIAL_FILE, f"expected at most {TRIAL_LIMIT} trials in {path}, got {len(found.trials):,}"
+        )
+    return found
 
 
 # --- running --------------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ def show(
     standing = desk.standing(operator)
     said, problem = _said(desk, operator, standing)
     fields = {"operator": operator, **_standing_fields(standing)}
-    fields |= {"record": said.model_dump() if said else None, "record_problem": problem}
+    fields |= {"record": said.model_dump() if said and problem is None else None, "record_problem": problem}
     shown = {"operator": operator, **_standing_words(standing), **_record_words(said, problem, desk)}
     if evidence:
         listed = said.evidence if said and problem is None else []

@@ -96,3 +96,16 @@ def test_a_promise_of_somebody_else_with_the_key_is_told_and_not_revealed() -> N
     (alert,) = decide(seen(REVEAL + 60, other))
     assert isinstance(alert, Alert)
     assert alert.kind == "entropy_other"
+    assert decide(seen(EARLY, other, promised=frozenset())) == [alert]
+
+
+@pytest.mark.parametrize("behind", [1, 7])
+def test_a_promise_that_came_rounds_too_late_is_told(behind: int) -> None:
+    """The contract takes it for the round of its block, in which no secret fits it."""
+    late = commitment_of(OWN, ROUND - behind, secret_of(ROUND - behind))
+    for now in (EARLY, REVEAL + 60):
+        (alert,) = decide(seen(now, late))
+        assert isinstance(alert, Alert)
+        assert alert.kind == "entropy_late"
+        assert f"for round {ROUND - behind} came to a block only in round {ROUND}" in alert.message
+        assert "0.1 ETH is lost" in alert.message

@@ -11,7 +11,7 @@ POLICY = quorum.POLICY + 1
 """The number of the policy *audited* in a network that was deployed with it (S8): after that of *quorum*."""
 
 
-_LINKS = ("Assurances", "Jobs", "Operators", "Parameters")
+_LINKS = ("Assurances", "Disputes", "Jobs", "Operators", "Parameters")
 """The contracts that Audits asks, besides those of draws."""
 
 
@@ -32,9 +32,7 @@ def steps(rules: Rules) -> tuple[Step, ...]:
 
 def facts(rules: Rules, exit_seconds: int) -> tuple[Fact, ...]:
     """What holds in a network with this policy, whose rules never change."""
-    links = {
-        name.upper(): AddressOf(contract=name) for name in ("Assurances", "Jobs", "Operators", "Parameters")
-    }
+    links = {name.upper(): AddressOf(contract=name) for name in _LINKS}
     asked = {f"audit_pool.{name.upper()}": AddressOf(contract=name) for name in ("Sortition", "Randomness")}
     numbers = {f"audit_rules.{name.upper()}": value for name, value in asdict(rules).items()}
     numbers["audit_pool.EXIT_SECONDS"] = exit_seconds

@@ -30,8 +30,8 @@ from truestep.protocol.settlement.games import ChallengedClaim
 from truestep.protocol.settlement.ids import LeafId, claim_of
 from truestep.protocol.settlement.tasks.audit_calls import BUILDERS
 from truestep.roles import auditing
-from truestep.roles.actions import Action, ComputeHashes, Send
-from truestep.roles.views import TaskView
+from truestep.roles.actions import Action, ComputeHashes, Fetch, Send
+from truestep.roles.views import Material, MaterialStage, TaskView
 
 
 class Hashes(dict[int, Bytes32]):
@@ -57,6 +57,7 @@ class Node:
     is_auditor: bool = True
     is_awake: bool = True
     knows_hashes: bool = True
+    material: MaterialStage = MaterialStage.READY
     ends: dict[int, Bytes32] = field(default_factory=dict[int, Bytes32])
 
 
@@ -126,7 +127,8 @@ class Play:
             ends = {view.leaf.cycle: view.state.state_hash()}
         hashes = Hashes(node.name, ends) if node.knows_hashes else {}
         found = claimed_view()
-        return replace(found, task=replace(found.task, task_id=task_id), hashes=hashes)
+        material = Material(stage=node.material)
+        return replace(found, task=replace(found.task, task_id=task_id), hashes=hashes, material=material)
 
     def turn(self, *nodes: Node) -> list[Action]:
         """All do what they want; what they have decided."""
@@ -211,6 +213,20 @@ def test_hashes_that_are_missing_are_computed_once_and_nothing_is_said_before() 
     auditor = Node(play.facts.audits[claim_id].auditor, knows_hashes=False)
     (compute,) = play.decide(auditor)
     assert isinstance(compute, ComputeHashes) and len(compute.cycles) == 9
+
+
+def test_a_claimant_that_a_restart_has_left_without_program_and_input_fetches_them() -> None:
+    """Work without them is never begun: it would say nothing in its audit, and its true claim be struck."""
+    play, _ = started()
+    play.scene.new_round()
+    for _ in range(2):
+        play.turn(Node(CLAIMANT, is_auditor=False))
+    restarted = Node(CLAIMANT, is_auditor=False, knows_hashes=False, material=MaterialStage.MISSING)
+    (fetch,) = play.decide(restarted)
+    assert isinstance(fetch, Fetch)
+    assert not play.decide(replace(restarted, material=MaterialStage.FETCHING))
+    (compute,) = play.decide(replace(restarted, material=MaterialStage.READY))
+    assert isinstance(compute, ComputeHashes)
 
 
 def test_an_auditor_that_finds_another_end_says_nothing_in_the_audit() -> None:

@@ -329,7 +329,7 @@ def _digest(
     needed = numbers if is_own else (*numbers, cycle)
     missing = [number for number in needed if number not in task.hashes]
     if missing:
-        yield from moves.compute(task, sorted({*missing}))
+        yield from moves.prepared(task, moves.compute(task, sorted({*missing})))
         return None
     if not is_own and task.hashes[cycle] != claim.state_hash:
         return None

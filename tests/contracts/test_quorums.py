@@ -264,6 +264,16 @@ def test_closing_a_job_takes_no_fee_from_members_that_work(arena: QuorumArena) -
     arena.quorums.transact("refund", *stated)
 
 
+def test_fees_that_are_taken_back_lengthen_nobody_s_window(arena: QuorumArena) -> None:
+    job = arena.post_runs(policy=POLICY, shard_count=256)
+    stated = (job.job_id, astuple(job.work), astuple(job.terms))
+    arena.quorums.transact("fund", *stated, sender=BOB, value=256 * 4_000)
+    arena.quorums.transact("refund", *stated, sender=job.terms.requester)
+    assert arena.quorums.call("load") == 0
+    arena.posted_job(shard_count=3)
+    assert arena.quorums.call("load") == 3
+
+
 # --- jobs and bounds -------------------------------------------------------------------------------------
 
 
@@ -280,8 +290,13 @@ def test_what_cannot_be_funded(arena: QuorumArena) -> None:
         fund(lease_seconds=60)
     with rejects(Reject.BATCH_LIMIT):
         fund(10**6, shard_count=257)
+    turns_seconds = QUORUM.leader_seconds + QUORUM.member_seconds
+    left_seconds = EXIT_SECONDS - QUORUM.stretch_seconds - turns_seconds - WINDOW_SECONDS
     with rejects(Reject.WINDOW_LONG):
-        fund(window_seconds=EXIT_SECONDS - QUORUM.stretch_seconds + 60)
+        fund(lease_seconds=3_600, window_seconds=WINDOW_SECONDS + left_seconds - 3_600 + 60)
+    with rejects(Reject.WINDOW_LONG):
+        fund(lease_seconds=left_seconds + 1, window_seconds=WINDOW_SECONDS)
+    fund(lease_seconds=left_seconds, window_seconds=WINDOW_SECONDS)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ DRAWS = DrawRules(
     draw_seconds=1_200,
     entropy_bond_wei=COIN_WEI // 100,
     least_pledge_wei=COIN_WEI // 10,
-    exit_seconds=20_000,
+    exit_seconds=500_000,
 )
 QUORUM = Rules(
     needed=3,

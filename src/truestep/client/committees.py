@@ -26,6 +26,8 @@ class Wanted:
     shard_count: int
     max_cycles: int
     lease_seconds: int
+    window_seconds: int
+    """0 means the shortest."""
     fee_wei: int
     """For a member and a shard; 0 means the least."""
 
@@ -43,7 +45,8 @@ def seating_of(chain: ChainReader) -> Seating:
 
 def check_wanted(chain: ChainReader, wanted: Wanted) -> None:
     """Refuse what Quorums would refuse (Q2.1), before anything is published, registered or paid."""
-    rules, speed = seating_of(chain).rules, chain.facts().parameters[-1].cycles_per_second
+    seating, parameters = seating_of(chain), chain.facts().parameters[-1]
+    rules, speed = seating.rules, parameters.cycles_per_second
     if wanted.shard_count > TASKS_LIMIT:
         raise Rejected(
             Reject.BATCH_LIMIT,
@@ -56,6 +59,16 @@ def check_wanted(chain: ChainReader, wanted: Wanted) -> None:
             Reject.LEASE_SHORT,
             f"members of a committee have half of the lease for {counted(wanted.shard_count, 'shard')} of"
             f" {wanted.max_cycles:,} cycles: expected --lease {duration(lease_seconds)} or more, got"
+            f" {duration(wanted.lease_seconds)}",
+        )
+    window_seconds = wanted.window_seconds or parameters.window_seconds
+    turns_seconds = rules.leader_seconds + rules.member_seconds
+    most = seating.exit_seconds - window_seconds - rules.stretch_seconds - turns_seconds
+    if wanted.lease_seconds > most:
+        raise Rejected(
+            Reject.WINDOW_LONG,
+            f"a member that leaves answers for {duration(seating.exit_seconds)}, and with a window of"
+            f" {duration(window_seconds)} there is room for --lease {duration(max(most, 0))} at most, got"
             f" {duration(wanted.lease_seconds)}",
         )
     least_wei = least_fee(rules, wanted.max_cycles)

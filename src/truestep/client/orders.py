@@ -115,6 +115,7 @@ def wanted_of(order: Order) -> Wanted:
         shard_count=order.shard_count,
         max_cycles=order.max_cycles,
         lease_seconds=order.lease_seconds,
+        window_seconds=order.window_seconds,
         fee_wei=order.committee_fee_wei,
     )
 

@@ -169,10 +169,9 @@ def fund(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
     assert (
         convert(terms.lease_seconds, uint256) >= 2 * (quorum_rules.COMMIT_SECONDS + run_seconds)
     ), "lease is too short"
-    assert (
-        convert(terms.window_seconds, uint256) + quorum_rules.STRETCH_SECONDS
-        <= staticcall SORTITION.exit_seconds()
-    ), "window is too long"
+    longest: uint256 = convert(terms.lease_seconds + terms.window_seconds, uint256)
+    longest += quorum_rules.LEADER_SECONDS + quorum_rules.MEMBER_SECONDS + quorum_rules.STRETCH_SECONDS
+    assert longest <= staticcall SORTITION.exit_seconds(), "window is too long"
     shares: uint256 = tasks * (quorum_rules.SEATS - 1)
     fee_wei: uint256 = msg.value // shares
     assert fee_wei >= quorum_rules.least_fee_for(cycles) and fee_wei <= FEE_LIMIT_WEI, "fee out of bounds"
@@ -182,7 +181,6 @@ def fund(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
     self.purses[job_id] = (
         purse_wei << PURSE_AT | fee_wei << 88 | (tasks - 1) << 80 | block.timestamp
     )
-    quorum_rules.add_load(tasks)
     log IQuorums.Funded(
         job_id=job_id, sender=msg.sender, tasks=tasks, fee_wei=fee_wei, purse_wei=purse_wei
     )
@@ -206,6 +204,7 @@ def draw(job_id: uint256):
     assert len(members) == quorum_rules.SEATS, "pool has too few members"
     self.drawn[job_id] = self._members_hash(members) << 160 | convert(members[0], uint256)
     self.purses[job_id] = purse | block.timestamp << 40
+    quorum_rules.add_load((purse >> 80 & MASK8) + 1)
     log IQuorums.Drawn(job_id=job_id, seed=seed, members=members)
 
 

@@ -102,7 +102,7 @@ DEVNET_DRAWS = DrawRules(
     draw_seconds=14,
     entropy_bond_wei=COIN_WEI // 100,
     least_pledge_wei=COIN_WEI // 10,
-    exit_seconds=3_600,
+    exit_seconds=7_200,  # a lease of an hour, and what comes before and after it
 )
 """The rules of draws on one computer: two rounds a minute."""
 DEVNET_QUORUM = QuorumRules(

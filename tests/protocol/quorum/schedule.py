@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
+from typing import get_args
 
 from tests.protocol.quorum.world import EXIT_SECONDS, KEYS, QUORUM_POLICY, RULES, QuorumWorld, claim_in
 from tests.protocol.settlement.endings import wind_down
@@ -61,7 +62,7 @@ class QuorumSchedule(Schedule):
             self.dissent: 20,
             self.fall: 60,
             self.compensate: 16,
-            self.charge_late: 20,
+            self.charge_late: 60,
             self.charge_lie: 20,
             self.withdraw_quorums: 3,
         }
@@ -90,7 +91,8 @@ class QuorumSchedule(Schedule):
         speed = self.world.state.parameters[job.terms.parameters_id - 1].cycles_per_second
         needed = least_lease(RULES, job.work.shard_count, job.work.max_cycles, speed)
         is_fit = needed <= job.terms.lease_seconds and job.work.shard_count <= TASKS_LIMIT
-        is_fit &= job.terms.window_seconds + RULES.stretch_seconds <= EXIT_SECONDS
+        longest = job.terms.lease_seconds + job.terms.window_seconds + RULES.stretch_seconds
+        is_fit &= longest + RULES.leader_seconds + RULES.member_seconds <= EXIT_SECONDS
         if not self._is_worth(is_fit):
             return None
         least_wei = least_fee(RULES, job.work.max_cycles) * job.work.shard_count * (RULES.seats - 1)
@@ -379,10 +381,11 @@ class QuorumSchedule(Schedule):
         sitting = self.quorum_world.quorums.sittings.get(batch_id)
         if not self._is_worth(sitting is not None and sitting.is_proven):
             return None
-        seat = self.rng.randrange(RULES.seats)
-        is_done = sitting is not None and (sitting.confirmed | sitting.charged) >> seat & 1
-        if not self._is_worth(not is_done and not batch.struck):
+        done = 0 if sitting is None else sitting.confirmed | sitting.charged
+        open_seats = (1 << RULES.seats) - 1 & ~done
+        if not self._is_worth(open_seats != 0 and not batch.struck):
             return None
+        seat = self._some_bit(open_seats) if open_seats else 0
         call = quorums.ChargeLate(batch_id=batch_id, terms=batch.terms, committee=committee, seat=seat)
         return self._message(self.rng.choice(PEOPLE), call)
 
@@ -428,6 +431,12 @@ class QuorumSchedule(Schedule):
 def wind_down_quorum(schedule: QuorumSchedule) -> Iterator[Step]:
     """What is left to do: batches end, then fees that nobody has earned go back, and all is withdrawn."""
     world = schedule.quorum_world
+    # What members were about to say when the schedule ended may be refused by now, and goes unsaid.
+    schedule.follow_ups = [
+        step
+        for step in schedule.follow_ups
+        if not (isinstance(step, Message) and isinstance(step.call, get_args(quorums.Call)))
+    ]
     yield from wind_down(schedule)
     ends = [job.deadline + job.terms.window_seconds for job in world.state.jobs.values()]
     now = max([schedule.now, *ends]) + 40 * 86_400

@@ -50,7 +50,7 @@ PLEDGE_WEI = 5_000
 """Of each of them, at the beginning."""
 DRAW_SECONDS = 10
 """After so many seconds there is a seed that nobody knew before."""
-EXIT_SECONDS = 10_000
+EXIT_SECONDS = 18_100
 RULES = Rules(
     needed=3,
     seats=5,

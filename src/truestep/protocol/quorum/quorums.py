@@ -66,7 +66,8 @@ def fund(turn: QuorumsTurn, call: Fund) -> None:
     speed = turn.life.state.parameters[terms.parameters_id - 1].cycles_per_second
     lease_seconds = least_lease(rules, tasks, work.max_cycles, speed)
     require(terms.lease_seconds >= lease_seconds, Reject.LEASE_SHORT)
-    longest = terms.window_seconds + rules.stretch_seconds
+    longest = terms.lease_seconds + terms.window_seconds + rules.stretch_seconds
+    longest += rules.leader_seconds + rules.member_seconds
     require(longest <= turn.links.exit_seconds, Reject.WINDOW_LONG)
     shares = tasks * (rules.seats - 1)
     fee_wei = value_wei // shares
@@ -75,9 +76,7 @@ def fund(turn: QuorumsTurn, call: Fund) -> None:
     turn.life.receive_coins(turn.links.quorums)
     turn.credit(turn.sender, value_wei - fee_wei * shares)
     purse = Purse(left_wei=fee_wei * shares, fee_wei=fee_wei, tasks=tasks, funded_at=turn.now)
-    load = load_at(rules, state.load, turn.now) + tasks * rules.load_seconds
     turn.put_purse(call.job_id, purse)
-    turn.change(load=Load(amount=load, at=turn.now))
     turn.events.append(
         contract.Funded(
             job_id=call.job_id, sender=turn.sender, tasks=tasks, fee_wei=fee_wei, purse_wei=fee_wei * shares
@@ -114,6 +113,8 @@ def draw(turn: QuorumsTurn, call: Draw) -> None:
     seated = Seated(members=members, taker=members[0])
     turn.change(committees=with_entry(turn.state.committees, call.job_id, seated))
     turn.put_purse(call.job_id, replace(purse, turn_at=turn.now))
+    load = load_at(rules, turn.state.load, turn.now) + purse.tasks * rules.load_seconds
+    turn.change(load=Load(amount=load, at=turn.now))
     turn.events.append(contract.Drawn(job_id=call.job_id, seed=seed, members=members))
 
 

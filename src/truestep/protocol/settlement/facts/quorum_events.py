@@ -16,19 +16,19 @@ from truestep.protocol.settlement.ids import job_of_item
 
 
 def _funded(draft: Draft, event: quorums.Funded, logged: Logged) -> None:
-    seating, tasks, now = draft.facts.seating, event.tasks, logged.time
-    if seating is None:
-        return
-    load = load_at(seating.rules, draft.quorum_load, now) + tasks * seating.rules.load_seconds
-    draft.quorum_load = Load(amount=load, at=now)
-    if draft.jobs.get(event.job_id) is not None:
-        purse = Purse(left_wei=event.purse_wei, fee_wei=event.fee_wei, tasks=tasks, funded_at=now)
+    if draft.facts.seating is not None and draft.jobs.get(event.job_id) is not None:
+        purse = Purse(
+            left_wei=event.purse_wei, fee_wei=event.fee_wei, tasks=event.tasks, funded_at=logged.time
+        )
         draft.purses.put(event.job_id, purse)
 
 
 def _drawn(draft: Draft, event: quorums.Drawn, logged: Logged) -> None:
-    purse = draft.purses.get(event.job_id)
-    if purse is not None:
+    purse, seating = draft.purses.get(event.job_id), draft.facts.seating
+    if purse is not None and seating is not None:
+        load = load_at(seating.rules, draft.quorum_load, logged.time)
+        amount = load + purse.tasks * seating.rules.load_seconds
+        draft.quorum_load = Load(amount=amount, at=logged.time)
         draft.purses.put(event.job_id, replace(purse, turn_at=logged.time))
         draft.committees.put(event.job_id, Seated(members=event.members, taker=event.members[0]))
 

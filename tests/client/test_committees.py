@@ -1,0 +1,30 @@
+"""What a client refuses of a job for a committee, before anything is paid (docs/quorum.md Q2.1)."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.protocol.quorum.world import RULES
+from tests.protocol.settlement.world import PARAMETERS
+from tests.roles.test_quorum import SEATING
+from truestep.base.errors import Reject, Rejected
+from truestep.client.committees import Wanted, check_wanted
+
+LONGEST_SECONDS = 1_000_000 - RULES.stretch_seconds - RULES.leader_seconds - RULES.member_seconds
+
+
+def test_a_lease_is_refused_that_a_member_could_wait_out() -> None:
+    facts = SimpleNamespace(seating=SEATING, parameters=(PARAMETERS,))
+    chain: Any = SimpleNamespace(facts=lambda: facts)
+    asked = {"shard_count": 1, "max_cycles": 1, "fee_wei": 0}
+    room_seconds = LONGEST_SECONDS - PARAMETERS.window_seconds
+    check_wanted(chain, Wanted(lease_seconds=room_seconds, window_seconds=0, **asked))
+    with pytest.raises(Rejected) as refused:
+        check_wanted(chain, Wanted(lease_seconds=room_seconds + 1, window_seconds=0, **asked))
+    assert refused.value.reason is Reject.WINDOW_LONG
+    with pytest.raises(Rejected):
+        longer_seconds = PARAMETERS.window_seconds + 1
+        check_wanted(chain, Wanted(lease_seconds=room_seconds, window_seconds=longer_seconds, **asked))

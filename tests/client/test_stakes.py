@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.client.strangers import deploy_token
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, Bytes32
 from truestep.client import Client, Order, Role
+from truestep.client.pledges import pool_in_words
 from truestep.client.stakes import withdraw_stake
 from truestep.ports.chain import Balances, Chain, Head
 
@@ -55,6 +57,30 @@ def test_stake_that_bears_what_is_locked_is_not_withdrawn() -> None:
     with pytest.raises(Rejected, match="below what its bonds lock, 4 wei; take less") as refused:
         withdraw_stake(chain, 6)
     assert refused.value.reason is Reject.CAP_EXCEEDED
+
+
+def test_stake_that_a_pledge_locks_is_named_as_such() -> None:
+    chain: Any = Capped()
+    with pytest.raises(Rejected, match="by a pledge until `truestep stake unpledge`"):
+        withdraw_stake(chain, 7)
+
+
+@pytest.mark.parametrize(
+    ("pool", "words"),
+    [
+        (0, "committees and audits, and who is drawn and silent pays: .* with --member --auditor$"),
+        (1, "^no policy of this network draws from pool 1: nothing is earned"),
+    ],
+)
+def test_whoever_pledges_is_told_what_a_pool_is_drawn_for(pool: int, words: str) -> None:
+    assert re.search(words, pool_in_words(pool, 0, 0))
+
+
+def test_pools_of_one_duty_and_networks_without_policies_are_told_apart() -> None:
+    assert pool_in_words(2, 3, 2).endswith(
+        "drawn for audits, and who is drawn and silent pays: keep a worker running with --auditor"
+    )
+    assert "no policy" in pool_in_words(0, None, None)
 
 
 def test_all_credits_are_withdrawn_at_once(network: Network) -> None:

@@ -42,6 +42,21 @@ def check_pledge(chain: Chain, rules: DrawRules, pool: int, amount_wei: int, ple
         )
 
 
+def pool_in_words(pool: int, members_pool: int | None, auditors_pool: int | None) -> str:
+    """What a pool is drawn for, and the worker that does all of it: whoever does a part pays for the rest."""
+    duties = [
+        (members_pool, "committees", "--member"),
+        (auditors_pool, "audits", "--auditor"),
+    ]
+    found = [(what, option) for drawn_from, what, option in duties if drawn_from == pool]
+    if not found:
+        return f"no policy of this network draws from pool {pool}: nothing is earned by a pledge to it"
+    return (
+        f"pool {pool} is drawn for {' and '.join(what for what, _ in found)}, and who is drawn and silent"
+        f" pays: keep a worker running with {' '.join(option for _, option in found)}"
+    )
+
+
 def pledge(chain: Chain, rules: DrawRules, clock: Clock, told: Told, pool: int, amount_wei: int) -> None:
     """Pledge free stake, in the next commit phase."""
     in_commit_phase(chain, rules, clock, told, JoinPool(pool=pool, pledge_wei=amount_wei))

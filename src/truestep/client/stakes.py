@@ -77,7 +77,11 @@ def withdraw_stake(chain: Chain, amount_wei: int, receiver: Address | None = Non
     free_wei = balances.free_stake_wei
     if amount_wei > free_wei:
         locked_wei = balances.stake_wei - free_wei
-        advice = f"; bonds lock {coins(locked_wei)} until their tasks are final" if locked_wei else ""
+        advice = (
+            f"; {coins(locked_wei)} are locked: by bonds until their tasks are final, by a pledge until"
+            " `truestep stake unpledge`"
+        )
+        advice = advice if locked_wei else ""
         raise Rejected(
             Reject.STAKE_TOO_LOW,
             f"expected up to {coins(free_wei)} of free stake, got {coins(amount_wei)}{advice}",

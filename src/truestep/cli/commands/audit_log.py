@@ -263,7 +263,7 @@ def _key(screen: Screen, source: "LogSource", given: str | None) -> "VerifierKey
         return parse_verifier_key(given)
     found = parse_verifier_key(served_key(source))
     screen.warn(
-        [f"the log itself says that its key is {found.text}; get the key from its operator, and --key"]
+        [f"the log itself says that its key is {found.text}; ask its operator for it, and give it with --key"]
     )
     return found
 

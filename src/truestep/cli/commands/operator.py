@@ -215,10 +215,11 @@ def _standing_fields(standing: "Standing") -> dict[str, Any]:
 
 
 def _standing_words(standing: "Standing") -> dict[str, str]:
+    bonds = coins(standing.locked_wei - standing.pledged_wei)
     pledged = f", {coins(standing.pledged_wei)} of it pledged" if standing.pledged_wei else ""
     return {
         "admission": _admission_words(standing),
-        "stake": f"{coins(standing.stake_wei)}, {coins(standing.locked_wei)} of it locked{pledged}",
+        "stake": f"{coins(standing.stake_wei)}, {bonds} of it locked by bonds{pledged}",
         "facts": ", ".join(
             (
                 f"{standing.completed:g} completed",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from truestep.base.units import coins, duration
-from truestep.cli.connection import connect_reader, connect_sender, draws_reader
+from truestep.cli.connection import connect_reader, connect_sender, draws_reader, read_deployment
 from truestep.cli.entry_words import moment
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import NetworkOptions, parse_address, parse_amount, refuse_nothing
@@ -59,6 +59,9 @@ def pledge(
     chain, reader = connect_sender(network, sender, screen), draws_reader(network)
     before = reader.membership(chain.account)
     pledges.check_pledge(chain, reader.rules, pool, amount_wei, before.pledge_wei)
+    judges = read_deployment(network.file).judged_by
+    pools = (judges.quorum and judges.quorum.pool, judges.audits and judges.audits.pool)
+    screen.warn([pledges.pool_in_words(pool, *pools)])
     pledges.pledge(chain, reader.rules, SystemClock(), screen.doing, pool, amount_wei)
     found = reader.membership(chain.account)
     screen.result(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from truestep.base.ids import JobId
 from truestep.base.text import counted
-from truestep.base.units import duration
+from truestep.base.units import coins, duration
 from truestep.cli.connection import connect_client
 from truestep.cli.failure import Failure
 from truestep.cli.following import ReceiptOption, follow
@@ -191,12 +192,26 @@ def submit(
         screen.note(f"each claim becomes final after {window} in which it can be disputed")
         follow(screen, job, receipt)
         return
+    _show_paid(screen, client, job, order)
+
+
+def _show_paid(screen: Screen, client: "Client", job: "Job", order: "Order") -> None:
+    """Say what the job has cost: its rewards, and fees for members or auditors beside them."""
     escrow = order.reward_wei * order.shard_count
     shown = amount_in_words(escrow, order.asset)
-    screen.note(f"job {job.job_id} is posted with {shown} in escrow")
+    fees_wei = _fees_wei(client, job.job_id) if order.is_judged or order.is_audited else 0
+    fees = f", and {coins(fees_wei)} of fees for who judges its claims" if fees_wei else ""
+    screen.note(f"job {job.job_id} is posted with {shown} in escrow{fees}")
     fields = {"job_id": job.job_id, "shards": order.shard_count}
     paid = {"escrow_wei": escrow, "asset": order.asset} if screen.as_json else {"escrow": shown}
     screen.result(fields | paid)
+
+
+def _fees_wei(client: "Client", job_id: JobId) -> int:
+    """What was paid to a committee or for audits, and is not used yet."""
+    facts = client.chain.facts()
+    purse, fund = facts.purses.get(job_id), facts.funds.get(job_id)
+    return (purse.left_wei if purse else 0) + (fund.left_wei if fund else 0)
 
 
 _DEEDS = {

@@ -236,6 +236,22 @@ def test_junk_is_not_paid_and_costs_what_lateness_costs(arena: QuorumArena) -> N
         arena.quorums.transact("charge_late", *arena.stated(batch), 0)
 
 
+def test_nobody_is_late_for_a_lease_that_the_deadline_has_cut_short(arena: QuorumArena) -> None:
+    """A leader with two friends could have taken a job seconds before its deadline."""
+    job = arena.posted_job()
+    arena.pass_time(arena.jobs.call("deadlines", job.job_id) - arena.now - 4)
+    batch = arena.take((job, 0, 1), operator=arena.leader)
+    for seat in (1, 2):
+        arena.commit(batch, seat, result_of(TRUTH))
+    arena.pass_time(2)
+    arena.claim(batch, [leaf_of(TRUTH)], sender=arena.leader)
+    arena.confirm(batch, 1, 2)
+    arena.pass_time(WINDOW_SECONDS + QUORUM.stretch_seconds + 1)
+    arena.finalize(batch)
+    with rejects(Reject.MEMBER_NO_TIME):
+        arena.quorums.transact("charge_late", *arena.stated(batch), 3)
+
+
 def test_a_copied_commitment_opens_for_nobody_else(arena: QuorumArena) -> None:
     _, batch = taken(arena)
     arena.commit(batch, 1, result_of(TRUTH))

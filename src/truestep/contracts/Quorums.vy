@@ -420,7 +420,8 @@ def charge_late(
     assert (word >> CONFIRMED_AT | word >> CHARGED_AT) >> seat & 1 == 0, "seat has spoken"
     if commitments.kept(batch_id, seat) == 0:
         claimed_at: uint256 = convert(batch.until, uint256) - terms.window_seconds
-        assert claimed_at >= (word & MASK40) + terms.lease_seconds // 2, "member had no time"
+        had_seconds: uint256 = max(terms.lease_seconds // 2, quorum_rules.COMMIT_SECONDS)
+        assert claimed_at >= (word & MASK40) + had_seconds, "member had no time"
     self.batches[batch_id] = word | 1 << seat << CHARGED_AT
     self._charge(batch_id, committee.members[seat], seat, quorum_rules.LATE_WEI, False)
 

@@ -254,7 +254,8 @@ def _follow_up(
             yield Send(intent=intents.of_batch("compensate", batch_id), call=call, message=message)
         yield from _charge_liars(facts, batch_id, sitting.confirmed & ~sitting.charged, known)
     elif batch.stage is BatchStage.FINAL and sitting.is_proven:
-        for seat in late_seats(sitting, facts.commitments, batch_id, batch, seated.members):
+        seconds = rules.commit_seconds
+        for seat in late_seats(sitting, facts.commitments, batch_id, batch, seated.members, seconds):
             if seated.members[seat] != view.operator:
                 message = f"seat {seat} has not confirmed batch {batch_id}: have it charged"
                 intent = f"{intents.of_batch('charge-late', batch_id)}/{seat}"

@@ -46,8 +46,8 @@ def charge_late(turn: QuorumsTurn, call: ChargeLate) -> None:
     require(not is_in(sitting.confirmed | sitting.charged, call.seat), Reject.SEAT_SPOKEN)
     if (call.batch_id, call.seat) not in turn.state.commitments:
         claimed_at = batch.until - call.terms.window_seconds
-        half = call.terms.lease_seconds // 2
-        require(claimed_at >= sitting.taken_at + half, Reject.MEMBER_NO_TIME)
+        had_seconds = max(call.terms.lease_seconds // 2, turn.links.rules.commit_seconds)
+        require(claimed_at >= sitting.taken_at + had_seconds, Reject.MEMBER_NO_TIME)
     _charge(turn, call.batch_id, member, call.seat, is_lie=False)
 
 

@@ -63,10 +63,12 @@ def late_seats(
     batch_id: BatchId,
     batch: Batch,
     members: Sequence[Address],
+    commit_seconds: int,
 ) -> list[int]:
     """The seats that can be charged for a batch that its quorum has confirmed (Q5.1)."""
     claimed_at = batch.until - batch.terms.window_seconds
-    had_time = claimed_at >= sitting.taken_at + batch.terms.lease_seconds // 2
+    had_seconds = max(batch.terms.lease_seconds // 2, commit_seconds)
+    had_time = claimed_at >= sitting.taken_at + had_seconds
     return [
         seat
         for seat, member in enumerate(members)

@@ -127,7 +127,8 @@ def _awaits_judging(draft: Draft, batch_id: BatchId, batch: Batch) -> bool:
     seated = draft.committees.get(job_of_item(batch.items[0]))
     if batch.stage is not BatchStage.FINAL or not sitting.is_proven or seated is None:
         return False
-    return bool(late_seats(sitting, draft.commitments.entries, batch_id, batch, seated.members))
+    said, seconds = draft.commitments.entries, seating.rules.commit_seconds
+    return bool(late_seats(sitting, said, batch_id, batch, seated.members, seconds))
 
 
 def _forget_sitting(draft: Draft, batch_id: BatchId) -> None:

@@ -7,8 +7,11 @@ import os
 import random
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -310,6 +313,52 @@ def test_a_log_that_says_it_is_endless(tmp_path: Path) -> None:
     with pytest.raises(Rejected) as caught:
         read(folder)
     assert "--max-entries" in str(caught.value)
+
+
+class Evil(BaseHTTPRequestHandler):
+    """Says that it is busy for a day, or sends without end."""
+
+    def do_GET(self) -> None:
+        if self.path == "/busy":
+            self.send_response(503)
+            self.send_header("Retry-After", "86400")
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.end_headers()
+        with suppress(OSError):
+            while True:
+                self.wfile.write(b"x" * 65_536)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base
+        del format, args
+
+
+def test_servers_that_are_busy_for_ever_or_send_without_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Evil)
+    Thread(target=server.serve_forever, daemon=True).start()
+    source = HttpSource(f"http://127.0.0.1:{server.server_port}")
+    try:
+        with pytest.raises(Rejected, match="more than the 100 bytes") as caught:
+            source.read(["endless", "endless"], 100)
+        assert "keeper" not in str(caught.value)
+        with monkeypatch.context() as patched:
+            patched.setattr("truestep.adapters.logs.sources.asyncio.sleep", sleep)
+            with pytest.raises(Unavailable, match="is busy"):
+                source.read(["busy"], 100)
+        assert 0 < sum(waited) <= 150
+    finally:
+        source.close()
+        server.shutdown()
+        server.server_close()
+    assert not caplog.records
 
 
 def test_a_pipe_is_no_file_of_a_log(tmp_path: Path) -> None:

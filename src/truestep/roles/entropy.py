@@ -60,7 +60,7 @@ def decide(view: EntropyView) -> list[Send | Alert | Settled]:
     current, phase = phases.round_at(view.now), phases.phase_at(view.now)
     found: list[Send | Alert | Settled] = []
     for number in sorted(view.promised):
-        if number < current or phase is Phase.DRAW:
+        if number < current:  # not before: a reveal in the phase's last block is read a little later
             found += _over(view, number)
         elif phase is Phase.REVEAL:
             found += _reveal(view, number)
@@ -132,8 +132,7 @@ def _other(view: EntropyView, number: int, found: Bytes32) -> Alert:
 
 def _over(view: EntropyView, number: int) -> list[Send | Alert | Settled]:
     if view.commitments.get(number, ZERO_HASH) == ZERO_HASH:
-        is_past = number < view.rules.phases.round_at(view.now)
-        return [Settled(round_number=number)] if is_past else []
+        return [Settled(round_number=number)]
     message = f"the secret for round {number} was not revealed in time: its bond of"
     message += f" {coins(view.rules.entropy_bond_wei)} is lost. Keep the worker running while it has promised"
     return [Alert(kind=f"entropy_missed/{number}", message=f"{message} one"), Settled(round_number=number)]

@@ -83,7 +83,11 @@ def test_a_node_that_is_behind_does_not_end_a_promise() -> None:
     assert rounds_to_read(RULES, over, frozenset({ROUND})) == (ROUND, ROUND + 1)
 
 
-@pytest.mark.parametrize("now", [DRAW, START + 5 * RULES.phases.round_seconds])
+def test_nothing_is_told_as_lost_while_a_reveal_may_be_in_a_block_that_was_not_read() -> None:
+    assert decide(seen(DRAW, PROMISED)) == decide(seen(DRAW + RULES.draw_seconds - 1, PROMISED)) == []
+
+
+@pytest.mark.parametrize("now", [DRAW + RULES.draw_seconds, START + 5 * RULES.phases.round_seconds])
 def test_a_secret_that_was_not_revealed_is_told(now: int) -> None:
     alert, settled = decide(seen(now, PROMISED))[:2]
     assert isinstance(alert, Alert)

@@ -99,7 +99,7 @@ def test_a_worker_that_was_away_says_what_it_has_lost(network: Network) -> None:
     scene.tick()
     scene.worker.stop()
     assert "entropy_pending" in scene.log.kinds()
-    scene.pass_to(scene.phases.round_seconds - 1)
+    scene.pass_to(scene.phases.round_seconds)
     scene.worker = scene.started()
     scene.tick()
     assert f"entropy_missed/{scene.number}" in scene.log.kinds()

@@ -13,7 +13,8 @@ from truestep.protocol.logs.tiles import BUNDLE_LIMIT_BYTES, TILE_WIDTH, Tile, p
 
 AT_ONCE = 8
 """Bundles that are fetched at the same time, some megabytes."""
-BUSY_TRIES = 20
+BUSY_SECONDS = 120.0
+"""How long one file is asked for again while a server says that it is busy: it may say so for ever."""
 
 
 class LogSource(Protocol):
@@ -71,9 +72,17 @@ class HttpSource:
         self.place = self._client.name
 
     def close(self) -> None:
-        """Close its connections."""
-        self._loop.run_until_complete(self._client.close())
+        """Close its connections, and end what a failure has left under way."""
+        self._loop.run_until_complete(self._end())
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for each in others:
+            each.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._client.close()
 
     def read(self, paths: Sequence[str], limit_bytes: int) -> list[bytes | None]:
         """See `LogSource`."""
@@ -84,14 +93,17 @@ class HttpSource:
         try:
             return self._loop.run_until_complete(all_of_them())
         except Rejected as error:
-            raise Rejected(Reject.LOG_TILE, f"{error}") from error
+            said = f"{error}".removeprefix(f"{Reject.KEEPER_ANSWER.value}: ")
+            raise Rejected(Reject.LOG_TILE, said) from error
 
     async def _file(self, path: str, limit_bytes: int) -> bytes | None:
-        for _ in range(BUSY_TRIES):
+        waited_seconds = 0.0
+        while waited_seconds < BUSY_SECONDS:
             try:
                 return await self._client.file(path, limit_bytes)
             except Busy as error:
                 await asyncio.sleep(error.retry_after_seconds)
+                waited_seconds += max(error.retry_after_seconds, 1.0)
         raise Unavailable(f"{self.place} is busy; try again later")
 
 

@@ -261,6 +261,7 @@ def _key(screen: Screen, source: "LogSource", given: str | None) -> "VerifierKey
 
     if given is not None:
         return parse_verifier_key(given)
+    screen.doing(f"asking {source.place} for its key")
     found = parse_verifier_key(served_key(source))
     screen.warn(
         [f"the log itself says that its key is {found.text}; ask its operator for it, and give it with --key"]

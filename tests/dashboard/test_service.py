@@ -146,6 +146,20 @@ def test_a_dead_node_is_said_and_what_was_read_stays() -> None:
     assert client.get("/health").status_code == 200
 
 
+def test_events_that_no_chain_has_are_trouble_and_read_again() -> None:
+    """Shards that the job does not have: whoever follows must not be told for ever that all is well."""
+    first, *others = story()
+    chain = ToldChain([posted(first.at, shard_count=1), *others])
+    reading, client = opened(chain)
+    assert client.get("/health").status_code == 503
+    assert "cannot be true" in client.get("/").text
+    chain.told = [first, *others]
+    reading.poll()
+    assert client.get("/health").status_code == 200
+    assert reading.history.event_count == len(chain.told)
+    assert "cannot be true" not in client.get("/").text
+
+
 def test_after_a_reorganisation_the_other_branch_is_shown() -> None:
     chain = ToldChain(story())
     reading, client = opened(chain)

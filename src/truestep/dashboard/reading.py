@@ -41,6 +41,11 @@ class Reading:
             with self.lock:
                 self.trouble = f"the node does not answer, so this may be old: {error}"
             self._tell()
+        except Exception as error:  # of events that no chain has; a thread that ends would say nothing
+            with self.lock:
+                self.history, self._last = History(), None  # perhaps half of them are in it
+                self.trouble = f"what the node says cannot be true, and is read again: {error!r}"
+            self._tell()
 
     def run(self) -> None:
         """Poll until it is closed."""

@@ -110,10 +110,9 @@ class Dispute:
         return self
 
     def show(self) -> int:
-        """Show the commitment after another game has struck the claim; the gas of settling and showing."""
-        self.move("settle", self.challenger)
+        """Show the commitment after the claim has fallen; the gas of it."""
         self.move("show", self.challenger, self.last_hash, SALT)
-        return self.gas["settle"][0] + self.gas["show"][0]
+        return self.gas["show"][0]
 
     def result(self) -> TakenBatch:
         """Let the task of a struck claim be taken again, and end as is true."""

@@ -47,8 +47,8 @@ to `publish`. A contested audit has three more `commit` and `reveal`, and `judge
 HONEST_NOTE = """\
 What a challenger pays for a whole dispute over 2^40 cycles on a leaf of a batch of 32 jobs, from `open` to
 `withdraw_to` (protocol S7.7): if its game strikes the claim, and if another game strikes it after the same
-picks, so that it shows what it committed to. What it is repaid is fixed in units (protocol S7.6), which are
-below the cheapest such moves (`tests/contracts/test_move_gas.py`).
+picks. In both cases it shows what it committed to. What it is repaid is fixed in units (protocol S7.6),
+which are below the cheapest such moves (`tests/contracts/test_move_gas.py`).
 """
 STEP_NOTE = """\
 A call of `Step` alone, in a memory of 4 GiB in which no word, register or sibling is zero. Real memories

@@ -303,6 +303,7 @@ def test_an_honest_challenger_comes_again_when_a_proof_was_wrong(arena: ProvingA
     with rejects(Reject.GAME_UNDECIDED):
         second.settle()
     second.strike()
+    second.show()
     arena.verifiers.transact("contradict", batch.claim_id(0))
     arena.set_mood(SOUND)
     arena.add_entry(arena.entry())

@@ -59,6 +59,7 @@ def test_striker_is_rewarded_when_the_task_is_final(arena: Arena) -> None:
     assert arena.operators.call("accounts", LIAR) == (STAKE_WEI - LEAF_BOND_WEI, 0)
     assert not arena.is_busy(job, 0)
     arena.check_coins()
+    play.show()
     final = redo(arena, job)
     units = OPEN_GAS + 2 * PICK_GAS + STEP_GAS
     paid_wei = HALF_WEI + units * GWEI // 2
@@ -98,6 +99,7 @@ def test_gas_is_repaid_at_the_lowest_price_of_the_moves_up_to_the_cap() -> None:
     arena.set_base_fee(90 * GWEI)
     play.strike()
     arena.set_base_fee(1)
+    play.show()
     play.reward(redo(arena, job))
     gas_wei = (OPEN_GAS + 2 * PICK_GAS + STEP_GAS) * 2 * GWEI
     assert arena.owed(HONEST) == BOND_WEI + HALF_WEI + gas_wei
@@ -105,7 +107,7 @@ def test_gas_is_repaid_at_the_lowest_price_of_the_moves_up_to_the_cap() -> None:
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
 def test_winners_are_those_that_knew(arena: Arena, order: tuple[int, ...]) -> None:
-    """Equal parts to the striker and those that showed the truth, in any order; none to another end."""
+    """Equal parts to those that showed the truth, the striker or not, in any order; none to another end."""
     job = arena.post_runs()
     batch = arena.claim_runs(LIE, job=job)
     believers = ((HONEST, TRUTH), (MALICE, TRUTH), (BOB, TRUTH), (ALICE, OTHER_LIE))
@@ -113,14 +115,13 @@ def test_winners_are_those_that_knew(arena: Arena, order: tuple[int, ...]) -> No
     with rejects(Reject.GAME_STAGE):
         shown[0].show()
     striker.strike()
-    for play in (*shown, wrong):
-        assert play.settle() is GameOutcome.CLAIM_FELL
+    for play in (striker, *shown, wrong):
+        if play is not striker:
+            assert play.settle() is GameOutcome.CLAIM_FELL
         play.show()
         assert (play.game.stage, play.game.commitment) == (GameStage.SHOWN, play.state_hash)
         with rejects(Reject.GAME_STAGE):
             play.show()
-    with rejects(Reject.GAME_STRUCK):
-        striker.show()
     final = redo(arena, job)
     winners = [striker, *shown]
     for index in order:
@@ -153,7 +154,8 @@ def test_showing_has_its_time_and_its_commitment(arena: Arena) -> None:
     with rejects(Reject.COMMITMENT_OTHER):
         copied.move("show", copied.state_hash, copycat.salt)
     arena.pass_time(REVEAL)
-    copycat.show()
+    for play in (striker, copycat):
+        play.show()
     with rejects(Reject.SHOW_RUNNING):
         striker.move("reward", 0, *_nothing(striker))
     arena.pass_time(1)
@@ -188,8 +190,9 @@ def test_result_is_proved(arena: Arena) -> None:
     play.reward(batch)
 
 
-def test_nobody_gains_by_striking_a_true_claim(arena: Arena) -> None:
-    """When the same end becomes the result after all, the pot is burned: the striker gets nothing of it."""
+@pytest.mark.parametrize("is_by_striker", [True, False])
+def test_nobody_gains_by_striking_a_true_claim(arena: Arena, is_by_striker: bool) -> None:
+    """When the same end becomes the result after all, the pot is burned, by whichever game."""
     job = arena.post_runs()
     batch = arena.claim_runs(TRUTH, job=job)
     striker, other = arena.open(batch, TRUTH, LIE, MALICE), arena.open(batch, TRUTH, TRUTH, BOB)
@@ -198,11 +201,57 @@ def test_nobody_gains_by_striking_a_true_claim(arena: Arena) -> None:
     other.settle()
     other.show()
     final = redo(arena, job)
-    with rejects(Reject.GAME_NOT_WON):
-        other.reward(final)
-    striker.reward(final)
+    first, second = (striker, other) if is_by_striker else (other, striker)
+    first.reward(final)
+    with rejects(Reject.NOTHING_TO_WIN):
+        second.reward(final)
     assert (arena.owed(MALICE), arena.owed(BOB)) == (BOND_WEI, BOND_WEI)
     assert arena.burned_wei() == LEAF_BOND_WEI
+    arena.check_coins()
+
+
+def test_a_striker_that_does_not_show_wins_nothing(arena: Arena) -> None:
+    """Whoever runs ahead of an honest challenger takes no part from it."""
+    job = arena.post_runs()
+    batch = arena.claim_runs(LIE, job=job)
+    ahead = arena.open(batch, LIE, TRUTH, MALICE, shown_hash=OTHER_END)
+    honest = arena.open(batch, LIE, TRUTH)
+    ahead.strike()
+    for play in (ahead, honest):
+        if play is honest:
+            assert play.settle() is GameOutcome.CLAIM_FELL
+        play.show()
+    final = redo(arena, job)
+    with rejects(Reject.GAME_NOT_WON):
+        ahead.reward(final)
+    honest.reward(final)
+    assert (arena.owed(MALICE), arena.owed(HONEST)) == (BOND_WEI, BOND_WEI + HALF_WEI)
+    with rejects(Reject.NOTHING_TO_WIN):
+        ahead.reward(final)
+    arena.check_coins()
+
+
+@pytest.mark.parametrize("shown_hash", [None, OTHER_END])
+def test_the_pot_is_burned_if_nobody_showed_the_result(arena: Arena, shown_hash: Bytes32 | None) -> None:
+    """The striker has its bond, and no gas: a puppet of the liar would have it too. Any ended game burns."""
+    job = arena.post_runs()
+    arena.set_base_fee(GWEI)
+    batch = arena.claim_runs(LIE, job=job)
+    striker, other, open_still = (
+        arena.open(batch, LIE, TRUTH, who, shown_hash=shown_hash) for who in (HONEST, MALICE, BOB)
+    )
+    striker.strike()
+    other.settle()
+    if shown_hash is not None:
+        other.show()
+    final = redo(arena, job)
+    with rejects(Reject.GAME_NOT_WON):
+        open_still.reward(final)
+    other.reward(final)
+    assert (arena.owed(HONEST), arena.owed(MALICE)) == (BOND_WEI, BOND_WEI)
+    assert arena.burned_wei() == LEAF_BOND_WEI
+    with rejects(Reject.NOTHING_TO_WIN):
+        striker.reward(final)
     arena.check_coins()
 
 
@@ -211,28 +260,31 @@ def without_result(arena: Arena, job: PostedJob) -> None:
     arena.pass_time(arena.jobs.call("deadlines", job.job_id) + 120 * DAY_SECONDS + 1 - arena.now)
 
 
-def test_striker_by_a_clock_is_repaid_its_gas_when_there_is_no_result_for_long(arena: Arena) -> None:
-    """Nobody knows who lied: nobody else wins, and nobody gets a reward."""
+def test_after_a_clock_gas_is_repaid_when_there_is_no_result_for_long(arena: Arena) -> None:
+    """Nobody knows who lied: nobody gets a reward, and whoever did not show another state nothing."""
     arena.set_base_fee(GWEI)
     job = arena.post_runs()
     batch = arena.claim_runs(LIE, job=job)
-    striker, other = arena.open(batch, LIE, TRUTH), arena.open(batch, LIE, TRUTH, MALICE)
-    arena.pass_time(2 * CLOCK + RESCUE + 1)
-    for play in (striker, other):
+    silent, honest, other = (arena.open(batch, LIE, TRUTH, who) for who in (BOB, HONEST, MALICE))
+    arena.pass_time(3 * CLOCK + RESCUE + 1)
+    for play in (silent, honest, other):
         play.settle()
+    honest.show()
     other.show()
     assert arena.claim_word(batch.claim_id(0))["by_step"] is False
     without_result(arena, job)
     arena.pass_time(-1)
     with rejects(Reject.RESULT_AHEAD):
-        striker.move("reward_without_result")
+        honest.move("reward_without_result")
     arena.pass_time(1)
     with rejects(Reject.GAME_NOT_WON):
-        other.move("reward_without_result")
-    striker.move("reward_without_result")
+        silent.move("reward_without_result")
+    for play in (other, honest):
+        play.move("reward_without_result")
     paid_wei = OPEN_GAS * GWEI
-    assert arena.owed(HONEST) == BOND_WEI + paid_wei
-    assert arena.burned_wei() == LEAF_BOND_WEI - paid_wei
+    assert arena.owed(HONEST) == arena.owed(MALICE) == BOND_WEI + paid_wei
+    assert arena.owed(BOB) == BOND_WEI
+    assert arena.burned_wei() == LEAF_BOND_WEI - 2 * paid_wei
     arena.check_coins()
 
 
@@ -251,9 +303,9 @@ def test_all_that_denied_a_lie_win_when_there_is_no_result_for_long(
     striker.strike()
     for play in plays[1:]:
         assert play.settle() is GameOutcome.CLAIM_FELL
-    for play in plays[1:4]:
+    for play in plays[:4]:
         play.show()
-    assert arena.disputes.call("dissents", batch.claim_id(0)) == 2
+    assert arena.disputes.call("dissents", batch.claim_id(0)) == 3
     without_result(arena, job)
     arena.pass_time(-1)
     for play in (striker, honest):
@@ -287,6 +339,7 @@ def test_striker_by_a_reveal_that_never_came_is_repaid_too(arena: Arena) -> None
     arena.pass_time(CLOCK + RESCUE + 1)
     assert striker.settle() is GameOutcome.CHALLENGER_WON
     assert striker.game.low > striker.game.high
+    striker.show()
     arena.pass_time(500 * DAY_SECONDS)
     striker.move("reward_without_result")
     assert arena.owed(HONEST) == BOND_WEI + (OPEN_GAS + 2 * PICK_GAS + DESCEND_GAS) * GWEI
@@ -300,6 +353,7 @@ def test_result_that_came_late_is_shared_all_the_same(arena: Arena) -> None:
     striker, other = arena.open(batch, LIE, TRUTH), arena.open(batch, LIE, TRUTH, MALICE)
     mistaken = arena.open(batch, LIE, TRUTH, BOB, shown_hash=OTHER_END)
     striker.strike()
+    striker.show()
     for play in (other, mistaken):
         play.settle()
         play.show()
@@ -321,6 +375,7 @@ def test_result_after_parts_were_given_without_one_changes_no_part(arena: Arena)
     striker, other = arena.open(batch, LIE, TRUTH), arena.open(batch, LIE, TRUTH, MALICE)
     mistaken = arena.open(batch, LIE, TRUTH, BOB, shown_hash=OTHER_END)
     striker.strike()
+    striker.show()
     for play in (other, mistaken):
         play.settle()
         play.show()

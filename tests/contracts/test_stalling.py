@@ -233,6 +233,7 @@ def test_sponsors_that_lose_late_pay_into_what_is_left_of_the_pot(arena: Arena, 
     arena.pass_time(CLOCK + 1)
     striker = arena.open(batch, LIE, TRUTH)
     striker.strike()
+    striker.show()
     final = redo(arena, job)
     if is_paid_out:
         striker.reward(final)

@@ -237,7 +237,7 @@ def test_salts_are_secret_and_differ_from_claim_to_claim() -> None:
     assert salt_of(POLICY, CLAIM_ID) != salt_of(replace(POLICY, salt=b"other"), CLAIM_ID)
 
 
-def test_commitments_are_shown_when_another_game_has_struck_the_claim() -> None:
+def test_commitments_are_shown_when_the_claim_has_fallen() -> None:
     show = replace(duty(DutyKind.SHOW, None, CHALLENGER, CLAIM_ID, GAME_ID), claimed_hash=DISPUTED[1])
     call = ShowGame(game_id=GAME_ID, state_hash=TRUE_END, salt=salt_of(POLICY, CLAIM_ID))
     assert sent(duties=(show,), commitments={DISPUTED: TRUE_END}) == {f"show/{GAME_ID}": call}

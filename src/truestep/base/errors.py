@@ -194,7 +194,6 @@ class Reject(StrEnum):
     GAME_NOT_WON = "game has not won"
     GAME_OTHER = "game has another state"
     GAME_SPONSORED = "game has a sponsor"
-    GAME_STRUCK = "game struck the claim"
     LEAF_NOT_REFUTED = "leaf is not false by itself"
     LEAF_OTHER_TASK = "leaf is of another task"
     LEAF_SHAPE = "leaf is false by its shape: refute"

@@ -198,7 +198,7 @@ def refute(
     reward_wei: uint256 = parameters.challenger_bond_wei  # at most a 25th of the leaf's bond (S2.1)
     burned_wei: uint256 = bond_wei - reward_wei
     claim: challenged_claims.Claim = challenged_claims.unpack(self.claims[claim_id])
-    if claim.open_count != 0:  # the challengers' pot, with no striker
+    if claim.open_count != 0:  # the challengers' pot
         claim.pot_wei = burned_wei
         burned_wei = 0
     claim.struck_at = block.timestamp
@@ -374,7 +374,6 @@ def show(game_id: uint256, game: IDisputes.Game, state_hash: bytes32, salt: byte
     """
     claim: challenged_claims.Claim = self._checked(game_id, game)
     game_course.check_stage(game.stage == game_course.CLOSED)
-    assert claim.striker != game_id & MASK32, "game struck the claim"
     assert claim.pot_wei != 0, "nothing to win"
     is_open: bool = block.timestamp <= claim.struck_at + game_rules.reveal_seconds(game.rules)
     assert is_open, "reveal time is over"
@@ -410,15 +409,11 @@ def reward(
     assert staticcall JOBS.is_leaf_final(final_id), "leaf is not final"
     leaf: ILeaves.ProvedLeaf = self._proved(final_id, terms, proof, b"")
     assert leaf.task_id == game.task_id, "leaf is of another task"
-    is_lie: bool = leaf.claimed_hash != game.claimed_hash
-    if claim.striker != game_id & MASK32:
-        has_shown: bool = game.stage == game_course.SHOWN and game.commitment == leaf.claimed_hash
-        self._check_won(has_shown and is_lie)
-    if not is_lie:  # a true claim, badly defended: nobody has won
-        claim.winners = 1
-    elif claim.winners == 0:
-        claim.winners = self.shown[game_id >> 32][leaf.claimed_hash] + min(claim.striker, 1)
-    self._pay(game_id, game, claim, is_lie, is_lie)
+    if claim.winners == 0:
+        claim.winners = self.shown[game_id >> 32][leaf.claimed_hash]
+    if leaf.claimed_hash == game.claimed_hash:  # a true claim, badly defended: nobody has won
+        claim.winners = 0
+    self._pay(game_id, game, claim, game.commitment == leaf.claimed_hash, True)
 
 
 @external
@@ -432,17 +427,8 @@ def reward_without_result(game_id: uint256, game: IDisputes.Game):
     assert is_over and (claim.winners == 0 or claim.without_result), "task may have a result"
     if claim.winners == 0:
         claim.without_result = True
-        claim.winners = min(claim.striker, 1)
-        if claim.by_step:
-            claim.winners += self.dissents[game_id >> 32]
-    is_won: bool = claim.winners != 0
-    if not is_won:  # refuted, and nobody showed anything: any game has the pot burned
-        claim.winners = 1
-        self._check_won(game.stage >= game_course.CLOSED)
-    elif claim.striker != game_id & MASK32:
-        has_shown: bool = game.stage == game_course.SHOWN and game.commitment != game.claimed_hash
-        self._check_won(claim.by_step and has_shown)
-    self._pay(game_id, game, claim, claim.by_step and is_won, is_won)
+        claim.winners = self.dissents[game_id >> 32]
+    self._pay(game_id, game, claim, game.commitment != game.claimed_hash, claim.by_step)
 
 
 # --- views ----------------------------------------------------------------------------------------
@@ -540,12 +526,6 @@ def _with_pot(game_id: uint256, game: IDisputes.Game) -> challenged_claims.Claim
     claim: challenged_claims.Claim = self._checked(game_id, game)
     assert claim.pot_wei != 0, "nothing to win"
     return claim
-
-
-@internal
-@pure
-def _check_won(has_won: bool):
-    assert has_won, "game has not won"
 
 
 @internal
@@ -658,22 +638,31 @@ def _pay(
     game_id: uint256,
     game: IDisputes.Game,
     claim: challenged_claims.Claim,
+    is_right: bool,
     is_rewarded: bool,
-    is_repaid: bool,
 ):
     """
-    @dev S7.6. Parts of the pot are equal but for one wei; what is not paid of a part is burned.
+    @dev S7.5, S7.6. Parts of the pot are equal but for one wei; what is not paid of a part is burned. If
+      nobody has won, any game that has ended has all of it burned.
+    @param is_right Whether the game is a winner's if it has shown its commitment.
+    @param is_rewarded Whether winners get more than their gas.
     """
-    part_wei: uint256 = claim.pot_wei // claim.winners
     left: challenged_claims.Claim = claim
+    is_won: bool = claim.winners != 0
+    is_due: bool = game.stage == game_course.SHOWN and is_right
+    if not is_won:
+        is_due = game.stage >= game_course.CLOSED
+        left.winners = 1
+    assert is_due, "game has not won"
+    part_wei: uint256 = left.pot_wei // left.winners
     left.pot_wei -= part_wei
     left.winners -= 1
     self.claims[game_id >> 32] = challenged_claims.pack(left)
     self.games[game_id] = empty(bytes32)
     paid_wei: uint256 = 0
-    if is_rewarded:
-        paid_wei = game_rules.share_of(game.rules, part_wei)
-    if is_repaid:
+    if is_won:
+        if is_rewarded:
+            paid_wei = game_rules.share_of(game.rules, part_wei)
         paid_wei += min(game.gas_units * game.price_wei, part_wei - paid_wei)
     native_credits.credit(game.challenger, paid_wei)
     coins.burn(part_wei - paid_wei)

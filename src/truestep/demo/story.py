@@ -208,7 +208,7 @@ class Story:
             ("take a batch", ("take",)),
             ("claim a batch", ("claim",)),
             ("make a batch final", ("finalize",)),
-            ("the whole dispute", DISPUTE_KINDS),
+            ("the dispute, `show` apart", DISPUTE_KINDS),
             ("of which the one instruction", ("step",)),
         )
         for title, kinds in rows:

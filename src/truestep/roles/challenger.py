@@ -353,7 +353,7 @@ def _play(view: View, task: TaskView, claim: ClaimView, record: GameRecord) -> l
 
 
 def _show_all(view: View, policy: ChallengerPolicy) -> list[Action]:
-    """Show what was committed to on claims that other games have struck (S7.5)."""
+    """Show what was committed to on claims that have fallen, by whatever game (S7.5)."""
     shows: list[Action] = []
     for duty in view.duties:
         if duty.action is DutyKind.SHOW and duty.game_id is not None and duty.claimed_hash is not None:
@@ -368,7 +368,7 @@ def _show(policy: ChallengerPolicy, game_id: GameId, state_hash: Bytes32) -> Sen
     return Send(
         intent=intents.of_game("show", game_id),
         call=call,
-        message=f"{game_in_words(game_id)}: another game struck the claim; show the final state found here",
+        message=f"{game_in_words(game_id)}: the claim has fallen; show the final state found here",
     )
 
 

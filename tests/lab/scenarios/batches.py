@@ -110,8 +110,8 @@ class FalseLeaf(Scenario):
         return world.are_games_over()
 
     def is_shown(self, world: World) -> bool:
-        """Whether no honest challenger has something left to show, for which a clock runs."""
-        return True
+        """Whether no honest challenger has something left to show, for which a clock runs (S7.5)."""
+        return all(world.processes[name].said("show_landed") for name in self.challengers)
 
     def is_given_out(self, world: World) -> bool:
         """Whether every honest winner has its part."""
@@ -147,6 +147,10 @@ class BatchLie(FalseLeaf):
 
 class Refuted(FalseLeaf):
     """The false leaf needs no game."""
+
+    def is_shown(self, world: World) -> bool:
+        """Without a game there is nothing to show."""
+        return True
 
     def is_given_out(self, world: World) -> bool:
         """The refuter is paid at once."""
@@ -189,19 +193,15 @@ class HiddenEnd(Refuted):
 
 @scenario("overtaken")
 class Overtaken(FalseLeaf):
-    """Two honest challengers dispute a silent liar: one strikes, the other shows what it knew."""
+    """Two honest challengers dispute a silent liar: one strikes, and both show what they knew."""
 
     challengers = CHALLENGERS
     defends = False
 
     def prepare(self, world: World) -> None:
-        """Whoever settles first strikes; the other has to show."""
+        """Whoever settles first strikes; the other's game falls with the claim."""
         super().prepare(world)
         world.attackers.append(Hurry(world, len(self.challengers)))
-
-    def is_shown(self, world: World) -> bool:
-        """The one that was overtaken has shown."""
-        return any(world.processes[name].said("show_landed") for name in self.challengers)
 
 
 class Hurry:

@@ -52,6 +52,17 @@ def test_new_blocks_are_asked_about_some_seconds_apart() -> None:
     assert chain.seconds == [100, 100 + AGAIN_SECONDS, 100 + 2 * AGAIN_SECONDS]
 
 
+def test_a_change_of_a_disputed_task_is_asked_about_at_once() -> None:
+    """Its claim may have been struck: then it has to show, and no other block may come soon."""
+    chain, task_id = Asked(duty_count=0), task_of(JobId(4), 0)
+    duties = Duties(cast(Any, chain))
+    duties.at(head(1), 100)
+    for number, tasks in enumerate(((TaskId(task_id + 1),), (task_id,)), start=2):
+        duties.take_in(changed(*tasks), {task_id})
+        duties.at(head(number), 99 + number)
+    assert chain.seconds == [100, 102]
+
+
 def test_what_may_be_done_by_now_is_asked_about_at_once() -> None:
     """Else what somebody else has done is sent, and refused."""
     chain = Asked()

@@ -11,7 +11,7 @@ from tests.protocol.settlement.world import KEEPER, Step
 from truestep.base.ids import Address
 from truestep.protocol.settlement.contracts import disputes as d
 from truestep.protocol.settlement.disputes import GameMessage
-from truestep.protocol.settlement.games import ChallengedClaim, claim_of_game_id, ordinal_of
+from truestep.protocol.settlement.games import ChallengedClaim, claim_of_game_id
 from truestep.protocol.settlement.ids import LeafGameId, LeafId
 from truestep.protocol.settlement.messages import Message
 
@@ -39,15 +39,14 @@ def _pay_out(schedule: GameSchedule, claim_id: LeafId, claim: ChallengedClaim) -
     """Without a result if nobody was rewarded by one; else those that are left take their parts."""
     world = schedule.games_world
     for game_id, game in _games_on(world, claim_id):
-        is_striker = claim.striker == ordinal_of(game_id)
         has_shown = game.stage == d.GameStage.SHOWN
-        if claim.winners == 0 and claim.striker == 0 and not world.disputes.dissents.get(claim_id):
+        if claim.winners == 0 and not world.disputes.dissents.get(claim_id):
             yield _message(schedule.now, d.RewardWithoutResult(game_id=game_id, game=game))
             return  # nobody has won
         if claim.winners == 0 or claim.without_result:
-            if is_striker or (claim.by_step and has_shown and game.commitment != game.claimed_hash):
+            if has_shown and game.commitment != game.claimed_hash:
                 yield _message(schedule.now, d.RewardWithoutResult(game_id=game_id, game=game))
-        elif is_striker or (has_shown and game.commitment == schedule.final_hash(game.task_id)):
+        elif has_shown and game.commitment == schedule.final_hash(game.task_id):
             message = schedule.reward_of(game_id, game)
             yield _message(schedule.now, message.message.call)
 

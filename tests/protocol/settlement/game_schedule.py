@@ -277,8 +277,7 @@ class GameSchedule(Schedule):
             return None
         game_id, game = self.rng.choice(closed)
         claim = self.games_world.disputes.claims[claim_of_game_id(game_id)]
-        in_time = self.now <= claim.struck_at + reveal_seconds(game)
-        if not self._is_worth(in_time and claim.striker != game_id & 2**32 - 1):
+        if not self._is_worth(self.now <= claim.struck_at + reveal_seconds(game)):
             return None
         work = self.world.state.jobs[job_of_task(game.task_id)].work
         right = state_hash(game.task_id, work, canonical_leaf(work))

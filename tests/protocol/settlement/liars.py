@@ -21,7 +21,6 @@ from tests.protocol.settlement.scene import OPERATOR, Scene, account
 from tests.protocol.settlement.sybils import CYCLES, MANNERS, rules, split_fractions, sybil
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts.disputes import Game, GameStage
-from truestep.protocol.settlement.games import ordinal_of
 from truestep.protocol.settlement.parameters import Parameters
 
 HONEST, FRIEND = account("honest"), account("friend")
@@ -36,7 +35,7 @@ CHALLENGER_GAS = {
 }
 """What a dispute over 2^40 cycles costs a challenger at the most, in transactions of their own.
 
-A leaf of a batch of 32 jobs on anvil, rounded up. Who strikes settles and shows nothing; others do not step.
+A leaf of a batch of 32 jobs on anvil, rounded up. Who strikes need not settle; others do not step.
 """
 
 
@@ -151,8 +150,7 @@ def _paid(scene: Scene, arena: Arena, challengers: Sequence[Challenger]) -> tupl
     known = [each for each in challengers if each.knows and each.game_id in scene.state.games]
     for each in known:
         assert each.game_id is not None
-        is_striker = ordinal_of(each.game_id) == claim.striker
-        if not is_striker and scene.game(each.game_id).stage == GameStage.CLOSED:
+        if scene.game(each.game_id).stage == GameStage.CLOSED:
             scene.show(each.game_id)
     final_id = scene.make_final()
     winners = 0
@@ -160,8 +158,7 @@ def _paid(scene: Scene, arena: Arena, challengers: Sequence[Challenger]) -> tupl
         game_id = each.game_id
         if game_id is None or game_id not in scene.state.games:
             continue
-        is_striker = ordinal_of(game_id) == claim.striker
-        if is_striker or scene.game(game_id).stage == GameStage.SHOWN:
+        if scene.game(game_id).stage == GameStage.SHOWN:
             scene.reward(game_id, final_id)
             winners += 1
     scene.withdraw(HONEST)

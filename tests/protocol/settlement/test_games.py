@@ -33,6 +33,7 @@ def test_a_lie_falls_by_a_step_and_its_challenger_is_paid() -> None:
     play_to_step(scene, game_id)
     scene.step(game_id)
     assert scene.state.claims[scene.claim_id].striker == 1
+    scene.show(game_id)
     final_id = scene.make_final()
     scene.reward(game_id, final_id)
     scene.withdraw(ALICE)

@@ -1,6 +1,8 @@
 """What is left to do besides moves, asked for only when something can have become due."""
 
-from truestep.base.ids import job_of_task
+from collections.abc import Collection
+
+from truestep.base.ids import TaskId, job_of_task
 from truestep.node.chain.ledger import Changes
 from truestep.ports.chain import Chain, Head
 from truestep.protocol.settlement.tasks.duties import Duty
@@ -18,8 +20,13 @@ class Duties:
         self._asked_of: Head | None = None
         self._again_at = 0
 
-    def take_in(self, changes: Changes) -> None:
-        """What happened may have done one of them."""
+    def take_in(self, changes: Changes, disputed: Collection[TaskId] = ()) -> None:
+        """What happened may have done one of them, or have struck a claim that this node disputes.
+
+        Whoever strikes has to show within some time (S7.5). On a quiet chain the next block may come late.
+        """
+        if not changes.tasks.isdisjoint(disputed):
+            self._again_at = 0
         if self._known and (changes.tasks or changes.jobs):
             changed = changes.jobs | {job_of_task(task_id) for task_id in changes.tasks}
             if any(duty.job_id in changed for duty in self._known):

@@ -254,7 +254,7 @@ class ViewBuilder:
     def _forget_what_changed(self) -> None:
         """What events came about, or were undone by a reorganisation, is asked for or found out again."""
         changes = self.ledger.drain_changes()
-        self._duties.take_in(changes)
+        self._duties.take_in(changes, {task_of_claim(each) for each, _ in self._commitments.state_hashes()})
         if changes.tasks or changes.jobs:
             self._verdicts = {
                 claim_id: known

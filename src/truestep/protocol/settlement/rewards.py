@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Bytes32, TaskId, job_of_task
+from truestep.base.ids import TaskId, job_of_task
 from truestep.protocol.settlement import batches, games, operators, policies
 from truestep.protocol.settlement.claims import check_leaf, is_refuted, state_hash
 from truestep.protocol.settlement.contracts.disputes import (
@@ -57,7 +57,7 @@ def refute(turn: DisputeTurn, call: Refute) -> None:
     claim = turn.state.claims.get(call.claim_id, ChallengedClaim())
     reward_wei = parameters.challenger_bond_wei
     rest_wei = bond_wei - reward_wei
-    pot_wei = rest_wei if claim.open_count else 0  # the challengers', with no striker
+    pot_wei = rest_wei if claim.open_count else 0  # the challengers'
     turn.put_claim(call.claim_id, replace(claim, struck_at=turn.now, pot_wei=pot_wei, by_step=True))
     _strike(turn, call.claim_id, task_id, bond_wei)
     turn.credit(turn.sender, reward_wei)
@@ -168,7 +168,6 @@ def show(turn: DisputeTurn, call: Show) -> None:
     game, claim_id = call.game, games.claim_of_game_id(call.game_id)
     claim = stated_game(turn, call.game_id, game)
     games.require_stage(game, call)
-    require(claim.striker != games.ordinal_of(call.game_id), Reject.GAME_STRUCK)
     require(claim.pot_wei != 0, Reject.NOTHING_TO_WIN)
     require(turn.now <= claim.struck_at + games.reveal_seconds(game), Reject.SHOW_OVER)
     commitment = commitment_of(game.challenger, call.state_hash, call.salt)
@@ -193,15 +192,13 @@ def reward(turn: DisputeTurn, call: Reward) -> None:
     task_id = check_leaf(turn.life.state, call.final_id, call.terms, call.proof)
     require(task_id == game.task_id, Reject.LEAF_OTHER_TASK)
     final_hash = state_hash(task_id, call.proof.work, call.proof.leaf)
-    is_striker = claim.striker == games.ordinal_of(call.game_id)
-    if final_hash == game.claimed_hash:  # the claim was true: nobody has won
-        require(is_striker, Reject.GAME_NOT_WON)
-        _pay(turn, call.game_id, game, replace(claim, winners=1), 0)
+    claim_id = games.claim_of_game_id(call.game_id)
+    winners = claim.winners or turn.state.shown.get((claim_id, final_hash), 0)
+    if final_hash == game.claimed_hash or winners == 0:  # the claim was true, or nobody showed the truth
+        _burn_pot(turn, call.game_id, game, claim)
         return
-    if not is_striker:
-        has_shown = game.stage == GameStage.SHOWN and game.commitment == final_hash
-        require(has_shown, Reject.GAME_NOT_WON)
-    winners = claim.winners or _winner_count(turn, call.game_id, claim, final_hash)
+    has_shown = game.stage == GameStage.SHOWN and game.commitment == final_hash
+    require(has_shown, Reject.GAME_NOT_WON)
     _reward(turn, call.game_id, game, replace(claim, winners=winners))
 
 
@@ -214,23 +211,24 @@ def reward_without_result(turn: DisputeTurn, call: RewardWithoutResult) -> None:
     is_over = turn.now > max(deadline, claim.struck_at) + RESULT_LIMIT_SECONDS
     require(is_over and (claim.winners == 0 or claim.without_result), Reject.RESULT_AHEAD)
     if claim.winners == 0:
-        others = turn.state.dissents.get(claim_id, 0) if claim.by_step else 0
-        claim = replace(claim, winners=min(claim.striker, 1) + others, without_result=True)
-    if claim.winners == 0:  # refuted, and nobody showed anything
-        require(game.stage >= GameStage.CLOSED, Reject.GAME_NOT_WON)
-        _pay(turn, call.game_id, game, replace(claim, winners=1), 0)
+        winners = turn.state.dissents.get(claim_id, 0)
+        claim = replace(claim, winners=winners, without_result=True)
+    if claim.winners == 0:  # nobody showed anything else
+        _burn_pot(turn, call.game_id, game, claim)
         return
-    if claim.striker != games.ordinal_of(call.game_id):
-        has_shown = game.stage == GameStage.SHOWN and game.commitment != game.claimed_hash
-        require(claim.by_step and has_shown, Reject.GAME_NOT_WON)
+    has_dissented = game.stage == GameStage.SHOWN and game.commitment != game.claimed_hash
+    require(has_dissented, Reject.GAME_NOT_WON)
     if claim.by_step:
         _reward(turn, call.game_id, game, claim)
     else:  # nobody knows who lied
-        _pay(turn, call.game_id, game, claim, min(game.gas_units * game.price_wei, claim.pot_wei))
+        part_wei = claim.pot_wei // claim.winners
+        _pay(turn, call.game_id, game, claim, min(game.gas_units * game.price_wei, part_wei))
 
 
-def _winner_count(turn: DisputeTurn, game_id: LeafGameId, claim: ChallengedClaim, final_hash: Bytes32) -> int:
-    return turn.state.shown.get((games.claim_of_game_id(game_id), final_hash), 0) + min(claim.striker, 1)
+def _burn_pot(turn: DisputeTurn, game_id: LeafGameId, game: Game, claim: ChallengedClaim) -> None:
+    """Nobody has won: any game that has ended on the claim has the whole pot burned (S7.5)."""
+    require(game.stage >= GameStage.CLOSED, Reject.GAME_NOT_WON)
+    _pay(turn, game_id, game, replace(claim, winners=1), 0)
 
 
 def _reward(turn: DisputeTurn, game_id: LeafGameId, game: Game, claim: ChallengedClaim) -> None:

@@ -142,7 +142,7 @@ class Referee:
         self.world.clock.at(self.world.clock.now, lambda: node.do(duty))
 
     def _closed(self, game_id: LeafGameId) -> None:
-        """A game on a fallen claim: its challenger shows what it committed to, unless it was the striker."""
+        """A game on a fallen claim: its challenger shows what it committed to."""
         game = self.world.chain.games.games.get(game_id)
         if game is None or game.stage != GameStage.CLOSED:
             return
@@ -150,8 +150,7 @@ class Referee:
         if claim.pot_wei == 0:
             return
         self.rewards[game.task_id].add(game_id)
-        if claim.striker != games.ordinal_of(game_id):
-            self._give(game.challenger, game_id, Action.SHOW, None)
+        self._give(game.challenger, game_id, Action.SHOW, None)
         self._reward_later(game.task_id)
 
     def _settled(self, event: disputes.Settled) -> None:
@@ -205,8 +204,7 @@ class Referee:
         game = self.world.chain.games.games.get(game_id)
         if game is None:
             return
-        claim = self.world.chain.games.claims[LeafId(game_id >> ids.PART_BITS)]
-        if game.stage != GameStage.SHOWN and claim.striker != games.ordinal_of(game_id):
+        if game.stage != GameStage.SHOWN:
             return
         self.nodes[game.challenger].finals[game.task_id] = self.final[game.task_id]
         call = calls.RewardGame(game_id=game_id_of(game.task_id, game_id))

@@ -16,7 +16,7 @@ from truestep.simulation.economy.committees import LIE_WEI, committees
 from truestep.simulation.economy.market import Market, Setting
 from truestep.simulation.economy.measure import BAR, Measured, honest_operators_wei, profit_wei
 from truestep.simulation.economy.sieges import Siege, queues, sieges
-from truestep.simulation.economy.strategies import COPYCAT, LYING, UNANSWERED
+from truestep.simulation.economy.strategies import APART, COPYCAT, LYING
 
 Say = Callable[[str], None]
 Figures = dict[str, Any]
@@ -113,7 +113,7 @@ def _sybils(request: Request, say: Say) -> Figures:
 
 
 def _copycats(request: Request, say: Say) -> Figures:
-    cells = tuple(map(cell_of, (COPYCAT, *UNANSWERED)))
+    cells = tuple(map(cell_of, (COPYCAT, *APART)))
     return _strategies(request, say, cells, (1_000,), ())
 
 

@@ -142,13 +142,13 @@ STRATEGIES = (
     FLOODING,
 )
 """Those that the rules answer, at every share of stake."""
-UNANSWERED = (RUNNING_AHEAD,)
-"""Those that the rules of today do not answer (docs/economics.md E6)."""
+APART = (RUNNING_AHEAD,)
+"""Played beside the honest ones only, not at every share of stake (docs/economics.md E7)."""
 
 
 def named(names: Iterable[str]) -> tuple[Strategy, ...]:
     """The strategies with these names, in the order of the catalogue. Raises ValueError for another."""
-    known = {strategy.name: strategy for strategy in (*STRATEGIES, *UNANSWERED)}
+    known = {strategy.name: strategy for strategy in (*STRATEGIES, *APART)}
     wanted = list(names)
     for name in wanted:
         if name not in known:

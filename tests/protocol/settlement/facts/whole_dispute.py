@@ -73,7 +73,8 @@ def play_whole_dispute(players: Players, words: tuple[int, ...], lie: Run) -> li
         do(*_move(players, games[0], lie, truth))
     do(KEEPER, game_calls.settle(players.facts, players.caller(KEEPER), games[1]))
     salt, state_hash = SALT, truth.claimed.state_hash()
-    do(SECOND, game_calls.show(players.facts, players.caller(SECOND), games[1], state_hash, salt))
+    for account, game_id in zip((FIRST, SECOND), games, strict=True):
+        do(account, game_calls.show(players.facts, players.caller(account), game_id, state_hash, salt))
     _do_again(players, do, truth)
     for game_id in games:
         do(KEEPER, game_calls.reward(players.facts, players.caller(KEEPER), game_id))

@@ -111,16 +111,18 @@ def test_a_reward_that_only_burns_coins_is_nobody_s(claimed: Run) -> None:
     _call(players, LIAR, calls.SubmitClaims(batch_id=BatchId(1), claims=((TASK, claimed.claimed),)))
     state_hash = claimed.claimed.state_hash()
     claim_id = claim_of(TASK, BatchId(1))
-    opening = calls.OpenGame(claim_id=claim_id, claimed_hash=state_hash, state_hash=SALT, salt=SALT)
+    true_hash = truth.claimed.state_hash()
+    opening = calls.OpenGame(claim_id=claim_id, claimed_hash=state_hash, state_hash=true_hash, salt=SALT)
     _call(players, KEEPER, opening)
     players.now += 4 * PARAMETERS.clock_seconds
     _call(players, KEEPER, calls.SettleGame(game_id=GAME))
+    _call(players, KEEPER, calls.ShowGame(game_id=GAME, state_hash=true_hash, salt=SALT))
     _call(players, HONEST, calls.TakeTasks(tasks=(TASK,)))
     _call(players, HONEST, calls.SubmitClaims(batch_id=BatchId(2), claims=((TASK, truth.claimed),)))
     players.now = players.facts.batches[BatchId(2)].batch.until + 1
     _call(players, HONEST, calls.FinalizeBatch(batch_id=BatchId(2)))
     (duty,) = [each for each in duties(players.facts, KEEPER, players.now) if each.action is Action.REWARD]
-    is_lie = state_hash != truth.claimed.state_hash()
+    is_lie = state_hash != true_hash
     assert duty.beneficiary == (KEEPER if is_lie else NOBODY)
     assert duty.call == calls.RewardGame(game_id=GAME)
     _call(players, HONEST, calls.RewardGame(game_id=GAME))

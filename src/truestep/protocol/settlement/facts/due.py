@@ -327,45 +327,47 @@ def _of_closed_game(facts: Facts, account: Address, now: int, game_id: LeafGameI
     if claim.pot_wei == 0:
         return
     reveal_end = claim.struck_at + games.reveal_seconds(game)
-    is_striker = claim.striker == games.ordinal_of(game_id)
     if now > reveal_end:
         if _has_won(facts, game_id, game) or _has_won_without_result(facts, game_id, game, now):
             yield Due(action=Action.REWARD, subject=game_id)
         return
-    can_show = game.stage == GameStage.CLOSED and not is_striker
-    if can_show and account == game.challenger:
+    if game.stage == GameStage.CLOSED and account == game.challenger:
         yield Due(action=Action.SHOW, subject=game_id, last_second=reveal_end)
 
 
 def _has_won(facts: Facts, game_id: LeafGameId, game: Game) -> bool:
     """Whether the task's final claim gives the game a part of the pot, or has its pot burned (S7.5)."""
+    final_hash = _hash_of_result(facts, game)
+    if final_hash is None:
+        return False
+    claim_id = games.claim_of_game_id(game_id)
+    winners = facts.disputes[claim_id].claim.winners or facts.shown.get((claim_id, final_hash), 0)
+    if final_hash == game.claimed_hash or winners == 0:
+        return True  # nobody has won: any game that has ended can have the pot burned
+    return game.stage == GameStage.SHOWN and game.commitment == final_hash
+
+
+def _hash_of_result(facts: Facts, game: Game) -> Bytes32 | None:
+    """The hash of the final state that the task's final claim names; None while there is none."""
     final_id = facts.results.get(game.task_id)
     view = claim_view(facts, final_id) if final_id is not None else None
-    if view is None:
-        return False
-    final_hash = _final_hash(view.task_id, view.work, view.leaf)
-    claim = facts.disputes[games.claim_of_game_id(game_id)].claim
-    has_shown = game.stage == GameStage.SHOWN and game.commitment == final_hash != game.claimed_hash
-    return has_shown or claim.striker == games.ordinal_of(game_id)
+    return None if view is None else _final_hash(view.task_id, view.work, view.leaf)
 
 
 def is_rewarded(facts: Facts, game_id: LeafGameId) -> bool:
     """Whether the reward of a game that can be given has coins for its challenger, and is not all burned."""
     game = facts.games[game_id]
-    claim = facts.disputes[games.claim_of_game_id(game_id)].claim
+    if not _has_dissented(game):
+        return False
     if _has_won(facts, game_id, game):
-        return not _is_claim_true(facts, game)
-    is_striker = claim.striker == games.ordinal_of(game_id)
-    if not claim.by_step:  # its gas is repaid, and no more
-        return is_striker and game.gas_units * game.price_wei != 0
-    has_dissented = game.stage == GameStage.SHOWN and game.commitment != game.claimed_hash
-    return is_striker or has_dissented
+        return game.commitment == _hash_of_result(facts, game)
+    claim = facts.disputes[games.claim_of_game_id(game_id)].claim
+    return claim.by_step or game.gas_units * game.price_wei != 0  # after a clock its gas, and no more
 
 
-def _is_claim_true(facts: Facts, game: Game) -> bool:
-    """Whether the final claim of the task says what the struck one did: then nobody has won."""
-    view = claim_view(facts, facts.results[game.task_id])
-    return view is not None and _final_hash(view.task_id, view.work, view.leaf) == game.claimed_hash
+def _has_dissented(game: Game) -> bool:
+    """Whether it showed another state than the claimed one."""
+    return game.stage == GameStage.SHOWN and game.commitment != game.claimed_hash
 
 
 @lru_cache(maxsize=256)
@@ -381,8 +383,4 @@ def _has_won_without_result(facts: Facts, game_id: LeafGameId, game: Game, now: 
     is_over = now > max(deadline, claim.struck_at) + RESULT_LIMIT_SECONDS
     if not is_over or (claim.winners and not claim.without_result):
         return False
-    if claim.striker == games.ordinal_of(game_id):
-        return True
-    if claim.by_step and game.stage == GameStage.SHOWN and game.commitment != game.claimed_hash:
-        return True
-    return not claim.striker and not claim.winners and dissents(facts, claim_id, game) == 0
+    return _has_dissented(game) or (not claim.winners and dissents(facts, claim_id, game) == 0)

@@ -16,12 +16,12 @@ from truestep.base.errors import Bug
 from truestep.client import Job
 from truestep.client.job_status import JobStatus
 from truestep.demo.scene import CHALLENGER, LIAR, RULES, WORKERS, Scene
-from truestep.protocol.events import ChainEvent, GameOpened, GameRewarded, TaskTaken
-from truestep.protocol.records import TaskStage
+from truestep.protocol.events import ChainEvent, GameOpened, GameRewarded, GameSettled, TaskTaken
+from truestep.protocol.records import GameStage, TaskStage
 from truestep.roles.views import View
 
-PLAY_LIMIT_SECONDS = 600.0
-"""Twenty times the usual duration: by then something is wrong."""
+PLAY_LIMIT_SECONDS = 300.0
+"""Ten times the usual duration: by then something is wrong."""
 PAUSE_SECONDS = 0.05
 RETURN_SECONDS = RULES.clock_seconds // 2
 """Before the end of the windows, the challenger is back. The liar has that much left to answer him then."""
@@ -49,6 +49,8 @@ class _Plot:
     views: dict[str, View] = field(default_factory=dict[str, View])
     games_open: int = 0
     """Games whose challenger is not rewarded yet."""
+    strikes: int = 0
+    """Of these, those that have struck their claim."""
 
     def tick(self) -> bool:
         """Let everybody on stage act, and tell what has happened. Whether anything had."""
@@ -71,8 +73,11 @@ class _Plot:
             case GameOpened():
                 self.games_open += 1
                 self.absent = {LIAR}
+            case GameSettled() if event.stage is GameStage.CHALLENGER_WON:
+                self.strikes += 1
             case GameRewarded():
                 self.games_open -= 1
+                self.strikes -= 1
             case _:
                 return
 
@@ -81,7 +86,9 @@ class _Plot:
         return not self.games_open and self.job.is_complete() and not self.views[CHALLENGER].tasks
 
     def may_warp(self) -> bool:
-        """Move the clock if everybody waits for it."""
+        """Move the clock if everybody waits for it, and no striker has to show first (S7.5)."""
+        if self.strikes and not self.scene.client.chain.facts().shown:
+            return False
         status = self.job.status()
         claimed = [task.until for task in status.tasks if task.stage is TaskStage.CLAIMED]
         if not claimed or len(claimed) + status.count(TaskStage.FINAL) != len(status.tasks):

@@ -188,7 +188,7 @@ def test_a_log_whose_absence_shows_is_looked_for_at_once() -> None:
 def test_what_was_hidden_for_ever_is_found_by_reading_from_where_it_was() -> None:
     """As the audit asks: by a second book, which takes the place of the first one at the end."""
     branch = story(1)
-    posted = log_of(branch, jobs.Posted, after=100)
+    posted = log_of(branch, jobs.Posted, after=200)
     chain = ScriptedChain(branch, 400, hidden=[posted])
     follower = chain.follower(is_daemon=True)
     follower.refresh()

@@ -8,7 +8,12 @@ from tests.contracts.compiled import message_of
 from tests.contracts.proving import KEEPER, ProvingArena
 from tests.contracts.runs import SUM, run
 from truestep.adapters.chain.answers import Junk
-from truestep.adapters.chain.task_proofs import seal_in
+from truestep.adapters.chain.sent_calls import bytes_in
+
+
+def seal_in(call: bytes) -> bytes:
+    """The seal in a call of Verifiers."""
+    return bytes_in(call, "Verifiers", "seal")
 
 
 def moved(message: bytes, seal: bytes, head_words: int) -> bytes:

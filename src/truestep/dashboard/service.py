@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from truestep.base.errors import Rejected, Unavailable
 from truestep.base.ids import Address, Bytes32, GameId, JobId
+from truestep.client.executed import Executed, executed
 from truestep.dashboard import views
-from truestep.dashboard.last_step import LastStep, last_step
 from truestep.dashboard.reading import Reading
 
 _FOLDER = Path(__file__).parent
@@ -48,7 +48,7 @@ class Dashboard:
         self._network = network
         self._stakes = stakes
         self._call_of = call_of
-        self._steps: dict[GameId, LastStep | None] = {}
+        self._steps: dict[GameId, Executed | None] = {}
         self._streams = 0
         loader = jinja2.FileSystemLoader(_FOLDER / "templates")
         self._templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
@@ -181,14 +181,14 @@ class Dashboard:
         except Unavailable:
             return {}
 
-    def _step_of(self, game_id: GameId) -> LastStep | None:
+    def _step_of(self, game_id: GameId) -> Executed | None:
         with self._reading.lock:
             dispute = self._reading.history.disputes.get(game_id)
             stepped = dispute.stepped if dispute else None
         if stepped is None or game_id in self._steps:
             return self._steps.get(game_id)
         try:
-            self._steps[game_id] = last_step(self._call_of(stepped.at.transaction_hash))
+            self._steps[game_id] = executed(self._call_of(stepped.at.transaction_hash))
         except (Unavailable, Rejected):
             return None  # the page says that a step was made; the next request asks again
         return self._steps[game_id]

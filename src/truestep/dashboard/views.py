@@ -19,9 +19,9 @@ from truestep.base.ids import (
 )
 from truestep.base.text import counted, visible
 from truestep.base.units import coins, duration
+from truestep.client.executed import Executed
 from truestep.client.tokens import amount_in_words
 from truestep.dashboard.history import DisputeHistory, History, JobHistory, OperatorHistory, Shard, ShardStage
-from truestep.dashboard.last_step import LastStep
 from truestep.demo.narration import Narrator
 from truestep.protocol import events
 from truestep.protocol.events import ChainEvent
@@ -158,7 +158,7 @@ def operator(history: History, address: Address, stakes: Stakes) -> Context | No
     }
 
 
-def dispute(history: History, game_id: GameId, step: LastStep | None) -> Context | None:
+def dispute(history: History, game_id: GameId, step: Executed | None) -> Context | None:
     """A dispute's page. None if there is no such dispute."""
     found = history.disputes.get(game_id)
     if found is None:

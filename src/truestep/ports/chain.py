@@ -204,6 +204,10 @@ class ChainReader(Protocol):
         """How a claim on a task was proven, final or not; None if it was not. Of a client's chain only."""
         ...
 
+    def call_in(self, transaction_hash: Bytes32) -> bytes:
+        """The call of an old transaction, whomever it calls. Unavailable if no node has it."""
+        ...
+
     def items_of_job(self, job_id: JobId, batch_ids: Collection[BatchId]) -> JobItems | None:
         """The items that hold a job's data, finished or not; None if it was never supplied (A5)."""
         ...

@@ -1,30 +1,22 @@
 """By which proof a claim was proven: the event, the transaction's call, and the circuit's contract."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, cast
 
-from truestep.adapters.chain.abi import SELECTOR_SIZE_BYTES, selector_of
-from truestep.adapters.chain.answers import Junk, octets
-from truestep.adapters.chain.codec import type_name
-from truestep.adapters.chain.connection import refused
+from truestep.adapters.chain.answers import octets
 from truestep.adapters.chain.endpoints import Endpoints, Question
 from truestep.adapters.chain.outages import NodeError
 from truestep.adapters.chain.pinned import PinnedReader
+from truestep.adapters.chain.sent_calls import bytes_in, read_call
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Address, Bytes32, TaskId
 from truestep.commitments.keccak import keccak256
-from truestep.contracts.artifacts import AbiEntry, load_artifact
 from truestep.ports.chain import TaskProof
 from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.ids import LeafId
 from truestep.protocol.validity.contracts import verifiers
 
-CALL_LIMIT_BYTES = 1 << 17
-"""A transaction is not larger."""
 _CIRCUIT = keccak256(b"CIRCUIT()")[:4]
-_SEAL = "seal"
-_WORD_BYTES = 32
 
 
 def proven_by(logs: Iterable[Logged], task_id: TaskId, claim_id: LeafId) -> Logged | None:
@@ -54,56 +46,8 @@ def read_proof(endpoints: Endpoints, pinned: PinnedReader, facts: Facts, logged:
 
 def _seal_sent(endpoints: Endpoints, contract: Address, name: Bytes32) -> bytes:
     """The seal in a transaction's call; empty if another contract has made the call."""
-    hexadecimal = f"0x{name.hex()}"
-    question = Question(method="eth_getTransactionByHash", parameters=[hexadecimal], parse=_call)
-    answer: Any = endpoints.ask(question)
-    if isinstance(answer, NodeError):
-        raise refused(answer)
-    if answer is None:
-        raise Unavailable(f"the node has no transaction {hexadecimal}; ask one that keeps old ones")
-    to, payload = cast("tuple[str, bytes]", answer)
-    return seal_in(payload) if to.lower() == contract.lower() else b""
-
-
-def _call(value: Any) -> tuple[str, bytes] | None:
-    if value is None:
-        return None
-    fields: Mapping[str, Any] = cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
-    to = fields.get("to")
-    return to if isinstance(to, str) else "", octets(fields.get("input"), limit_bytes=CALL_LIMIT_BYTES)
-
-
-def seal_in(payload: bytes) -> bytes:
-    """The seal in a call of Verifiers, read as the contract reads it; empty if the call has none.
-
-    Not by the codec, which refuses what the contract takes: whoever copies a proof may send dirty padding.
-    """
-    for entry in load_artifact("Verifiers").abi:
-        inputs = entry.get("inputs", ())
-        names = [parameter["name"] for parameter in inputs]
-        is_function = entry["type"] == "function"
-        if is_function and _SEAL in names and payload[:SELECTOR_SIZE_BYTES] == selector_of(entry):
-            return _bytes_at(payload[SELECTOR_SIZE_BYTES:], sum(map(_words, inputs[: names.index(_SEAL)])))
-    return b""
-
-
-def _words(parameter: AbiEntry) -> int:
-    """How many words of a call's head an argument takes: one, if it lies behind the head."""
-    types = type_name(parameter)
-    return 1 if re.search(r"\[\]|bytes\b|string", types) else types.count(",") + 1
-
-
-def _bytes_at(arguments: bytes, word: int) -> bytes:
-    """The bytes to which this word of the head leads. Raises `Junk` if they are not there."""
-
-    def number_at(place: int) -> int:
-        return int.from_bytes(arguments[place : place + _WORD_BYTES], "big")
-
-    start = number_at(word * _WORD_BYTES) + _WORD_BYTES
-    size = number_at(start - _WORD_BYTES) if start <= len(arguments) else len(arguments)
-    if start + size > len(arguments):
-        raise Junk("expected a call of Verifiers with a seal, got one that ends before it")
-    return arguments[start : start + size]
+    to, payload = read_call(endpoints, name)
+    return bytes_in(payload, "Verifiers", "seal") if to.lower() == contract.lower() else b""
 
 
 def _circuit_code(pinned: PinnedReader, verifier: Address) -> bytes:

@@ -20,6 +20,7 @@ from truestep.adapters.chain.inspection import Finding, inspect
 from truestep.adapters.chain.logs import LogReader
 from truestep.adapters.chain.pinned import AtBlock, PinnedReader, given
 from truestep.adapters.chain.sender import Sender, Signer
+from truestep.adapters.chain.sent_calls import read_call
 from truestep.adapters.chain.settlement import EventDecoder, encode_call, genesis_facts
 from truestep.adapters.chain.task_proofs import proven_by, read_proof
 from truestep.base.errors import Reject, Rejected, Unavailable
@@ -313,6 +314,10 @@ class Web3Chain:
         facts = self.facts()
         logged = proven_by(self._book.logs(), task_id, claim_id)
         return None if logged is None else read_proof(self._endpoints, self._pinned, facts, logged)
+
+    def call_in(self, transaction_hash: Bytes32) -> bytes:
+        """The call of an old transaction."""
+        return read_call(self._endpoints, transaction_hash)[1]
 
     def items_of_job(self, job_id: JobId, batch_ids: Collection[BatchId]) -> JobItems | None:
         """The items that hold a job's data; a daemon knows those that it has read about."""

@@ -1,7 +1,6 @@
 """`truestep dashboard`: pages in a browser that show a network."""
 
 from contextlib import closing
-from functools import partial
 from threading import Event
 from typing import Annotated
 
@@ -43,7 +42,6 @@ def dashboard(
     except ModuleNotFoundError as error:
         missing = f"the pages need {error.name}: pip install 'truestep[dashboard]'"
         raise Failure("not installed", missing) from error
-    from truestep.adapters.chain.transaction_calls import call_of
     from truestep.adapters.web_server import WebServer
     from truestep.dashboard.reading import Reading
 
@@ -51,7 +49,7 @@ def dashboard(
     chain, deployment = connect_reader(network, screen)
     name = network.network or f"chain {deployment.chain_id}"
     reading = Reading(chain, deployment.block_number)
-    pages = Dashboard(reading, name, lambda: chain.facts().stakes, partial(call_of, network.rpc))
+    pages = Dashboard(reading, name, lambda: chain.facts().stakes, chain.call_in)
     with closing(reading), closing(WebServer(pages.app(), host, port)) as server:
         reading.start()
         screen.result({"url": server.url})

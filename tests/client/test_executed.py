@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from web3 import Web3
 
+from truestep.client.executed import executed
 from truestep.contracts.artifacts import load_artifact
-from truestep.dashboard.last_step import last_step
 
 PC, CYCLE = 0x107BC, 41
 ADD = 0x00B50533
@@ -42,14 +42,14 @@ def call(name: str) -> bytes:
     return bytes.fromhex(contract.encode_abi(name, values)[2:])
 
 
-def test_a_step_is_read() -> None:
-    step = last_step(call("step"))
+@pytest.mark.parametrize("name", ["step", "descend"])
+def test_an_instruction_is_read(name: str) -> None:
+    step = executed(call(name))
     assert step is not None
     assert (step.assembly, step.pc, step.number) == ("add a0, a0, a1", PC, CYCLE + 1)
 
 
 @pytest.mark.parametrize("size", [0, 3, 4, 36, 100, 700])
 def test_what_is_no_step_is_none(size: int) -> None:
-    assert last_step(call("step")[:size]) is None
-    assert last_step(call("descend")) is None
-    assert last_step(call("step")[:4] + b"\xff" * size) is None
+    assert executed(call("step")[:size]) is None
+    assert executed(call("step")[:4] + b"\xff" * size) is None

@@ -12,8 +12,7 @@ import pytest
 
 from tests.cli.conftest import Invoke
 from tests.contracts.solidity import compile_solidity
-from truestep.cli.commands.init import TemplateName
-from truestep.client.projects import TEMPLATES, Template
+from truestep.client.projects import TEMPLATES, Template, TemplateName
 from truestep.contracts.build import CONTRACTS_FOLDER
 
 TEXT = "What one computer has counted, another can count again."
@@ -27,10 +26,13 @@ def test_every_template_is_written_and_offered(template: Template, truestep: Inv
     files = [Path(path) for path in json.loads(finished.stdout)["files"]]
     assert {path.name for path in (tmp_path / name).iterdir()} == {path.name for path in files}
     assert "README.md" in {path.name for path in files}
-    assert name in [each.value for each in TemplateName]
     readme = (tmp_path / name / "README.md").read_text("utf-8")
     for command in re.findall(r"^    truestep (\S+)", readme, re.MULTILINE):
         assert truestep(command, "--help").exit_code == 0, command
+
+
+def test_every_name_has_a_template() -> None:
+    assert [template.name for template in TEMPLATES] == list(TemplateName)
 
 
 def test_no_file_is_overwritten(truestep: Invoke, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -51,6 +52,9 @@ class ToldChain:
         found = tuple(event for event in self.told if low <= event.at.block_number <= high)
         return Blocks(events=found, hashes={high: self._hash(high)})
 
+    def facts(self) -> Any:
+        return SimpleNamespace(stakes={HONEST: Stake(stake_wei=10**18, locked_wei=10**17)})
+
     def block_hash(self, number: int) -> Bytes32:
         return self._hash(number)
 
@@ -67,8 +71,7 @@ def opened(chain: ToldChain) -> tuple[Reading, httpx.Client]:
     def no_call(_: Bytes32) -> bytes:
         raise Unavailable("no such transaction")
 
-    stakes = {HONEST: Stake(stake_wei=10**18, locked_wei=10**17)}
-    server = WebServer(Dashboard(reading, "a network", lambda: stakes, no_call).app())
+    server = WebServer(Dashboard(reading, "a network", no_call).app())
     _SERVERS.append(server)
     return reading, httpx.Client(base_url=server.url)
 

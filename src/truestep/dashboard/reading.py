@@ -1,11 +1,13 @@
 """Keeps the history up to date with the chain, from a thread of its own."""
 
 import threading
+from collections.abc import Mapping
 
 from truestep.base.errors import Rejected, Unavailable
-from truestep.base.ids import Bytes32
+from truestep.base.ids import Address, Bytes32
 from truestep.dashboard.history import History
 from truestep.ports.chain import ChainReader, Head
+from truestep.protocol.settlement.records import Stake
 
 RANGE_BLOCKS = 2_000
 """Public nodes refuse to return events from more blocks in one call."""
@@ -24,6 +26,8 @@ class Reading:
         self.lock = threading.Lock()
         """Held while the history is read or changed."""
         self.history = History()
+        self.stakes: Mapping[Address, Stake] = {}
+        """As of the newest block that was read."""
         self.head: Head | None = None
         self.trouble = ""
         """Why the pages may be old; empty if they are not."""
@@ -76,9 +80,10 @@ class Reading:
                 self._last = (high, found.hashes[high])
             has_news |= bool(found.events)
             low = high + 1
+        stakes = self._chain.facts().stakes
         with self.lock:
-            has_news |= self.head is None
-            self.head, self.trouble = head, ""
+            has_news |= self.head is None or stakes != self.stakes
+            self.head, self.stakes, self.trouble = head, stakes, ""
         if has_news:
             self._tell()
 

@@ -41,12 +41,9 @@ Build = Callable[[int], views.Context | None]
 class Dashboard:
     """Makes the pages."""
 
-    def __init__(
-        self, reading: Reading, network: str, stakes: Callable[[], views.Stakes], call_of: CallOf
-    ) -> None:
+    def __init__(self, reading: Reading, network: str, call_of: CallOf) -> None:
         self._reading = reading
         self._network = network
-        self._stakes = stakes
         self._call_of = call_of
         self._steps: dict[GameId, Executed | None] = {}
         self._streams = 0
@@ -80,9 +77,9 @@ class Dashboard:
 
     async def _operators(self, request: Request) -> Response:
         number = _page_number(request)
-        stakes = await asyncio.to_thread(self._known_stakes)
+        reading = self._reading
         return self._page(
-            "list.html", "operators", lambda _: views.operators(self._reading.history, stakes, number)
+            "list.html", "operators", lambda _: views.operators(reading.history, reading.stakes, number)
         )
 
     async def _disputes(self, request: Request) -> Response:
@@ -100,11 +97,11 @@ class Dashboard:
 
     async def _operator(self, request: Request) -> Response:
         address = Address(request.path_params["address"])
-        stakes = await asyncio.to_thread(self._known_stakes)
+        reading = self._reading
         return self._page(
             "operator.html",
             "operators",
-            lambda _: views.operator(self._reading.history, address, stakes),
+            lambda _: views.operator(reading.history, address, reading.stakes),
             "No operator of this address has done anything here.",
         )
 
@@ -174,12 +171,6 @@ class Dashboard:
                     await asyncio.sleep(1.0)
         finally:
             self._streams -= 1
-
-    def _known_stakes(self) -> views.Stakes:
-        try:
-            return self._stakes()
-        except Unavailable:
-            return {}
 
     def _step_of(self, game_id: GameId) -> Executed | None:
         with self._reading.lock:

@@ -49,7 +49,7 @@ def dashboard(
     chain, deployment = connect_reader(network, screen)
     name = network.network or f"chain {deployment.chain_id}"
     reading = Reading(chain, deployment.block_number)
-    pages = Dashboard(reading, name, lambda: chain.facts().stakes, chain.call_in)
+    pages = Dashboard(reading, name, chain.call_in)
     with closing(reading), closing(WebServer(pages.app(), host, port)) as server:
         reading.start()
         screen.result({"url": server.url})

@@ -1,6 +1,5 @@
 """`truestep init`: a project to begin with."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,20 +8,10 @@ from rich.markup import escape
 
 from truestep.cli.failure import Failure
 from truestep.cli.screen import JsonFlag, Screen, guarded
-from truestep.client.projects import TEMPLATES, template_named, write_project
+from truestep.client.projects import TEMPLATES, TemplateName, template_named, write_project
 
 EXAMPLE = "Example: truestep init letters --template c"
 _ABOUT = "\n".join(f"- `{template.name}`: {template.about}" for template in TEMPLATES)
-
-
-class TemplateName(StrEnum):
-    """What `--template` takes."""
-
-    C = "c"
-    PYTHON = "python"
-    REDUCE = "reduce"
-    VYPER = "vyper"
-    SOLIDITY = "solidity"
 
 
 def register(app: typer.Typer) -> None:
@@ -40,11 +29,11 @@ def init(
 ) -> None:
     """Write a small project to begin with. Files that are there already are never overwritten."""
     screen = Screen(as_json=as_json)
-    chosen = template_named(template.value)
+    chosen = template_named(template)
     try:
         written = write_project(chosen, folder)
     except FileExistsError as error:
         raise Failure("the folder is in use", str(error)) from error
-    screen.result({"template": chosen.name, "files": [str(path) for path in written]})
+    screen.result({"template": chosen.name.value, "files": [str(path) for path in written]})
     if not as_json:
         screen.note(escape("next: " + "\n      ".join((f"cd {folder}", *chosen.commands))))

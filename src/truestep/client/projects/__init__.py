@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,11 +12,21 @@ _SUFFIX = ".tmpl"
 """Of the files here, so that no tool takes them for parts of truestep."""
 
 
+class TemplateName(StrEnum):
+    """What kinds of projects there are."""
+
+    C = "c"
+    PYTHON = "python"
+    REDUCE = "reduce"
+    VYPER = "vyper"
+    SOLIDITY = "solidity"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
     """A kind of project."""
 
-    name: str
+    name: TemplateName
     about: str
     commands: tuple[str, ...]
     """What to type next, in the project's folder."""
@@ -23,7 +34,7 @@ class Template:
 
 TEMPLATES = (
     Template(
-        name="c",
+        name=TemplateName.C,
         about="a guest in C",
         commands=(
             "truestep build letters.c -o letters.elf",
@@ -31,7 +42,7 @@ TEMPLATES = (
         ),
     ),
     Template(
-        name="python",
+        name=TemplateName.PYTHON,
         about="a guest in Python, over NumPy arrays",
         commands=(
             "python make_prices.py",
@@ -40,29 +51,26 @@ TEMPLATES = (
         ),
     ),
     Template(
-        name="reduce",
+        name=TemplateName.REDUCE,
         about="two guests in C: the shards of a job, and the step that puts their outputs together",
         commands=("truestep build letters.c -o letters.elf", "truestep build total.c -o total.elf"),
     ),
     Template(
-        name="vyper",
+        name=TemplateName.VYPER,
         about="a contract in Vyper that uses a job's result",
         commands=("cat README.md",),
     ),
     Template(
-        name="solidity",
+        name=TemplateName.SOLIDITY,
         about="a contract in Solidity that uses a job's result",
         commands=("cat README.md",),
     ),
 )
 
 
-NAMES = tuple(template.name for template in TEMPLATES)
-
-
-def template_named(name: str) -> Template:
-    """The template of this name. Raises KeyError for a name that is none."""
-    return {template.name: template for template in TEMPLATES}[name]
+def template_named(name: TemplateName) -> Template:
+    """The template of this name."""
+    return next(template for template in TEMPLATES if template.name is name)
 
 
 def write_project(template: Template, folder: Path) -> Sequence[Path]:

@@ -1,9 +1,10 @@
 """What has happened on a network, put together from its events. Facts forget what is over; this does not."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from truestep.base.ids import (
     Address,
@@ -16,6 +17,7 @@ from truestep.base.ids import (
     task_of_claim,
     task_of_game,
 )
+from truestep.base.text import counted
 from truestep.protocol import events
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameStage
@@ -24,6 +26,10 @@ FEED_LIMIT = 200
 """Newest events that the first page can show."""
 TIMELINE_LIMIT = 2_000
 """Newest events of a job: one of many shards has tens of thousands."""
+
+
+class Impossible(Exception):
+    """What no chain tells: a node lies, or has lost something."""
 
 
 class ShardStage(StrEnum):
@@ -37,7 +43,7 @@ class ShardStage(StrEnum):
     REFUNDED = "refunded"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
     """A shard as the newest event left it."""
 
@@ -48,6 +54,9 @@ class Shard:
     """Once final."""
 
 
+_UNTOUCHED = Shard()
+
+
 @dataclass(slots=True, kw_only=True)
 class JobHistory:
     """A job, its shards and what happened to them."""
@@ -55,7 +64,10 @@ class JobHistory:
     posted: events.JobPosted
     reward: int
     deadline: int
-    shards: list[Shard]
+    touched: dict[int, Shard] = field(default_factory=dict[int, Shard])
+    """Shards that something has happened to. A job may have 65,535, and posting one costs little."""
+    counts: Counter[ShardStage] = field(default_factory=Counter[ShardStage])
+    """How many shards are at each stage."""
     timeline: deque[ChainEvent] = field(default_factory=lambda: deque[ChainEvent](maxlen=TIMELINE_LIMIT))
     disputes: list[GameId] = field(default_factory=list[GameId])
 
@@ -64,14 +76,20 @@ class JobHistory:
         """Its number."""
         return self.posted.job_id
 
-    def count(self, stage: ShardStage) -> int:
-        """How many shards are at a stage."""
-        return sum(shard.stage is stage for shard in self.shards)
-
     @property
     def is_over(self) -> bool:
         """Whether no shard can change any more."""
-        return all(shard.stage in (ShardStage.FINAL, ShardStage.REFUNDED) for shard in self.shards)
+        return self.counts[ShardStage.FINAL] + self.counts[ShardStage.REFUNDED] == self.posted.shard_count
+
+    def shard(self, index: int) -> Shard:
+        """A shard, to look at."""
+        return self.touched.get(index, _UNTOUCHED)
+
+    def put(self, index: int, shard: Shard) -> None:
+        """What a shard of the job is now."""
+        self.counts[self.shard(index).stage] -= 1
+        self.counts[shard.stage] += 1
+        self.touched[index] = shard
 
 
 @dataclass(slots=True, kw_only=True)
@@ -142,7 +160,7 @@ class History:
         self.final_count = 0
 
     def add(self, found: Iterable[ChainEvent]) -> None:
-        """Take in events, in the chain's order."""
+        """Take in events, in the chain's order. Raises Impossible, and is of no use then."""
         for event in found:
             self.event_count += 1
             self.feed.append(event)
@@ -155,9 +173,12 @@ class History:
         return self.operators.setdefault(address, OperatorHistory())
 
     def shard(self, task_id: TaskId) -> Shard | None:
-        """A shard. None if its job is not known."""
-        job = self.jobs.get(job_of_task(task_id))
-        return job.shards[shard_of_task(task_id)] if job else None
+        """A shard. None if its job is not known. Raises Impossible if its job does not have it."""
+        job, index = self.jobs.get(job_of_task(task_id)), shard_of_task(task_id)
+        if job and index >= job.posted.shard_count:
+            has = counted(job.posted.shard_count, "shard")
+            raise Impossible(f"it tells of shard {index} of job {job.job_id}, which has {has}")
+        return job.shard(index) if job else None
 
     def open_disputes(self) -> list[DisputeHistory]:
         """Those that go on, the newest first."""
@@ -166,8 +187,8 @@ class History:
     def _job_event(self, event: ChainEvent) -> None:
         match event:
             case events.JobPosted():
-                shards = [Shard() for _ in range(event.shard_count)]
-                job = JobHistory(posted=event, reward=event.reward, deadline=event.deadline, shards=shards)
+                counts = Counter({ShardStage.OPEN: event.shard_count})
+                job = JobHistory(posted=event, reward=event.reward, deadline=event.deadline, counts=counts)
                 job.timeline.append(event)
                 self.jobs[event.job_id] = job
             case events.JobChanged():
@@ -189,9 +210,7 @@ class History:
                 self.operator(event.operator).claimed += 1
                 self._set(event, event.task_id, ShardStage.CLAIMED, event.operator, event.until)
             case events.WindowExtended():
-                shard = self.shard(event.task_id)
-                if shard:
-                    shard.until = event.until
+                self._change(event.task_id, until=event.until)
             case events.LeaseExpired():
                 self.operator(event.operator).late += 1
                 self._set(event, event.task_id, ShardStage.OPEN)
@@ -203,9 +222,7 @@ class History:
                 self.final_count += 1
                 self.operator(event.operator).final += 1
                 self._set(event, event.task_id, ShardStage.FINAL, event.operator)
-                shard = self.shard(event.task_id)
-                if shard:
-                    shard.is_accepted = event.is_accepted
+                self._change(event.task_id, is_accepted=event.is_accepted)
             case events.TaskReclaimed():
                 self._set(event, event.task_id, ShardStage.REFUNDED)
             case events.ClaimFailed() | events.ClaimRefuted():
@@ -233,7 +250,7 @@ class History:
             job.disputes.append(event.game_id)
         shard = self.shard(task_id)
         if shard and shard.stage is ShardStage.CLAIMED:
-            shard.stage = ShardStage.DISPUTED
+            self._change(task_id, stage=ShardStage.DISPUTED)
 
     def _settled(self, claim_id: ClaimId) -> None:
         """A shard whose last open game is settled is claimed as before, unless its claim was struck."""
@@ -243,7 +260,7 @@ class History:
         games = self.jobs[job_of_task(task_of_claim(claim_id))].disputes
         on_claim = (self.disputes[game] for game in games if self.disputes[game].opened.claim_id == claim_id)
         if not any(dispute.is_open for dispute in on_claim):
-            shard.stage = ShardStage.CLAIMED
+            self._change(task_of_claim(claim_id), stage=ShardStage.CLAIMED)
 
     def _set(
         self,
@@ -254,9 +271,12 @@ class History:
         until: int = 0,
     ) -> None:
         self._note(task_id, event)
+        self._change(task_id, stage=stage, operator=operator, until=until)
+
+    def _change(self, task_id: TaskId, **fields: Any) -> None:
         shard = self.shard(task_id)
         if shard:
-            shard.stage, shard.operator, shard.until = stage, operator, until
+            self.jobs[job_of_task(task_id)].put(shard_of_task(task_id), replace(shard, **fields))
 
     def _note(self, task_id: TaskId, event: ChainEvent) -> None:
         job = self.jobs.get(job_of_task(task_id))

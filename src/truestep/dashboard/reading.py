@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from truestep.base.errors import Rejected, Unavailable
 from truestep.base.ids import Address, Bytes32
-from truestep.dashboard.history import History
+from truestep.dashboard.history import History, Impossible
 from truestep.ports.chain import ChainReader, Head
 from truestep.protocol.settlement.records import Stake
 
@@ -45,10 +45,10 @@ class Reading:
             with self.lock:
                 self.trouble = f"the node does not answer, so this may be old: {error}"
             self._tell()
-        except Exception as error:  # of events that no chain has; a thread that ends would say nothing
+        except Impossible as error:
             with self.lock:
                 self.history, self._last = History(), None  # perhaps half of them are in it
-                self.trouble = f"what the node says cannot be true, and is read again: {error!r}"
+                self.trouble = f"what the node says cannot be true, and is read again: {error}"
             self._tell()
 
     def run(self) -> None:

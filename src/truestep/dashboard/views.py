@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any, TypeVar
 
 from rich.text import Text
@@ -111,7 +110,7 @@ def job(history: History, job_id: JobId, now: int) -> Context | None:
     if found is None:
         return None
     posted = found.posted
-    rows = list(_shard_rows(found.shards, now))
+    rows = list(_shard_rows(found, now))
     left = found.deadline - now
     return {
         "job": posted,
@@ -237,7 +236,7 @@ def _page(rows: Sequence[Row], number: int) -> tuple[Sequence[Row], int]:
 def _job_row(found: JobHistory, now: int) -> Context:
     return {
         "job_id": found.job_id,
-        "shards": len(found.shards),
+        "shards": found.posted.shard_count,
         "progress": _progress(found, now),
         "reward": amount_in_words(found.reward, found.posted.asset),
         "requester": found.posted.requester,
@@ -245,46 +244,59 @@ def _job_row(found: JobHistory, now: int) -> Context:
 
 
 def _progress(found: JobHistory, now: int) -> str:
-    counts = {stage: found.count(stage) for stage in ShardStage}
-    words = [f"{count:,} {stage.value}" for stage, count in counts.items() if count]
+    counts = found.counts
+    words = [f"{counts[stage]:,} {stage.value}" for stage in ShardStage if counts[stage]]
     if now >= found.deadline and counts[ShardStage.OPEN]:
         words.append("deadline over")
     return ", ".join(words)
 
 
 def _bar(found: JobHistory) -> Iterator[Context]:
-    start, total = 0.0, len(found.shards)
+    start, total = 0.0, found.posted.shard_count
     for stage in reversed(ShardStage):
-        width = 100 * found.count(stage) / total
+        width = 100 * found.counts[stage] / total
         if width:
-            yield {"stage": _CLASSES[stage], "start": f"{start:.3f}", "width": f"{width:.3f}"}
+            yield {"stage": stage.value, "start": f"{start:.3f}", "width": f"{width:.3f}"}
         start += width
 
 
-_CLASSES = {stage: stage.value for stage in ShardStage}
-
-
-def _shard_rows(shards: Sequence[Shard], now: int) -> Iterator[Context]:
+def _shard_rows(found: JobHistory, now: int) -> Iterator[Context]:
     """Shards that stand together and are equally far have one row."""
-    numbered = enumerate(shards)
-    for _, group in groupby(numbered, key=lambda entry: _alike(entry[1])):
-        entries = list(group)
-        first, last, shard = entries[0][0], entries[-1][0], entries[0][1]
+    for first, last, shard in _runs(found):
         left = shard.until - now
         words = shard.stage.value
         if shard.is_accepted is False:
             words += ", not accepted"
         yield {
             "name": f"{first}" if first == last else f"{first} to {last}",
-            "stage": _CLASSES[shard.stage],
+            "stage": shard.stage.value,
             "words": words,
             "operator": shard.operator,
             "until": "" if not shard.until else f"{duration(left)} more" if left > 0 else "time is over",
         }
 
 
-def _alike(shard: Shard) -> tuple[Any, ...]:
-    return shard.stage, shard.operator, shard.until, shard.is_accepted
+def _runs(found: JobHistory) -> Iterator[tuple[int, int, Shard]]:
+    """The first and the last of shards that stand together and are alike."""
+    start, last, alike = 0, -1, found.shard(0)
+    for first, end, shard in _pieces(found):
+        if shard != alike:
+            yield start, last, alike
+            start, alike = first, shard
+        last = end
+    yield start, last, alike
+
+
+def _pieces(found: JobHistory) -> Iterator[tuple[int, int, Shard]]:
+    """Each shard that something has happened to, and what lies between two of them as a whole."""
+    end = 0
+    for index in sorted(found.touched):
+        if index > end:
+            yield end, index - 1, found.shard(end)
+        yield index, index, found.shard(index)
+        end = index + 1
+    if end < found.posted.shard_count:
+        yield end, found.posted.shard_count - 1, found.shard(end)
 
 
 def _stake_words(stake: Stake | None) -> dict[str, str]:

@@ -89,7 +89,7 @@ class AuditsNetwork:
         self._pass_to(0)
         number = randomness.round_at(self._now()).call()
         promised = promise_of(network.account(OPERATOR), number, SECRET)
-        network.gas(randomness.commit(promised), OPERATOR, DRAWS.entropy_bond_wei)
+        network.gas(randomness.commit(number, promised), OPERATOR, DRAWS.entropy_bond_wei)
         self._pass_to(DRAWS.commit_seconds)
         network.gas(randomness.reveal(SECRET), OPERATOR)
         self._pass_to(DRAWS.commit_seconds + DRAWS.reveal_seconds)

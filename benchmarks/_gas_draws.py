@@ -44,7 +44,7 @@ class DrawsNetwork:
             ("`commit`, another one", OTHER, DRAWS.entropy_bond_wei),
         ):
             promised = commitment_of(network.account(sender), number, SECRET)
-            self.gas[title] = network.gas(self.randomness.commit(promised), sender, value_wei)
+            self.gas[title] = network.gas(self.randomness.commit(number, promised), sender, value_wei)
         join = self.sortition.join
         self.gas["`join`, the first of a pool"] = network.gas(join(operator, POOL, least_wei), OPERATOR)
         self.gas["`join`, another one"] = network.gas(join(other, POOL, least_wei), OTHER)

@@ -199,7 +199,7 @@ class QuorumGas:
         self._pass_to(0)
         number, secret = randomness.round_at(self._now()).call(), keccak256(b"secret")
         promise = promise_of(Address(self.network.account(REQUESTER)), number, secret)
-        self.network.gas(randomness.commit(promise), REQUESTER, DRAWS.entropy_bond_wei)
+        self.network.gas(randomness.commit(number, promise), REQUESTER, DRAWS.entropy_bond_wei)
         self._pass_to(DRAWS.commit_seconds)
         self.network.gas(randomness.reveal(secret), REQUESTER)
         self._pass_to(DRAWS.commit_seconds + DRAWS.reveal_seconds)

@@ -47,7 +47,7 @@ def seed_of(contract: EvmContract, revealing: tuple[Address, ...], prevrandao: b
     pass_to(contract, 0)
     for who in COMMITTERS:
         promised = commitment_of(who, ROUND, secret_of(who))
-        contract.transact("commit", promised, sender=who, value=ENTROPY_BOND_WEI)
+        contract.transact("commit", ROUND, promised, sender=who, value=ENTROPY_BOND_WEI)
     pass_to(contract, PHASES.commit_seconds, prevrandao)
     for who in revealing:
         contract.transact("reveal", secret_of(who), sender=who)
@@ -86,7 +86,7 @@ def test_a_commitment_is_of_no_use_to_who_copies_it(randomness: EvmContract) -> 
     promised = commitment_of(author, ROUND, secret_of(author))
     pass_to(randomness, 0)
     for who in (author, thief):
-        randomness.transact("commit", promised, sender=who, value=ENTROPY_BOND_WEI)
+        randomness.transact("commit", ROUND, promised, sender=who, value=ENTROPY_BOND_WEI)
     pass_to(randomness, PHASES.commit_seconds)
     randomness.transact("reveal", secret_of(author), sender=author)
     with rejects(Reject.COMMITMENT_OTHER):
@@ -100,7 +100,7 @@ def test_a_commitment_is_for_its_round_alone(randomness: EvmContract) -> None:
     author = COMMITTERS[0]
     promised = commitment_of(author, ROUND, secret_of(author))
     pass_to(randomness, PHASES.commit_seconds - 1)
-    randomness.transact("commit", promised, sender=author, value=ENTROPY_BOND_WEI)
+    randomness.transact("commit", ROUND, promised, sender=author, value=ENTROPY_BOND_WEI)
     pass_to(randomness, PHASES.round_seconds + PHASES.commit_seconds)
     with rejects(Reject.COMMITMENT_OTHER):
         randomness.transact("reveal", secret_of(author), sender=author)
@@ -113,6 +113,26 @@ def test_a_commitment_is_for_its_round_alone(randomness: EvmContract) -> None:
         randomness.call("drawing", START)
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        -1,  # of the round before, as a chain has it that was reorganised
+        PHASES.commit_seconds,
+        PHASES.round_seconds,
+        7 * PHASES.round_seconds + PHASES.commit_seconds - 1,
+    ],
+)
+def test_a_commitment_that_comes_to_a_block_too_late_takes_no_bond(
+    randomness: EvmContract, second: int
+) -> None:
+    author = COMMITTERS[0]
+    pass_to(randomness, second)
+    with rejects(Reject.COMMIT_TIME):
+        promised = commitment_of(author, ROUND, secret_of(author))
+        randomness.transact("commit", ROUND, promised, sender=author, value=ENTROPY_BOND_WEI)
+    assert randomness.evm.chain.get_balance(author) == 10**18
+
+
 def test_things_are_drawn_in_the_first_round_after_them(randomness: EvmContract) -> None:
     """One of the last second of a commit phase is drawn at once, one of the next a round later (D2.4)."""
     author, last = COMMITTERS[0], START + PHASES.commit_seconds - 1
@@ -120,7 +140,7 @@ def test_things_are_drawn_in_the_first_round_after_them(randomness: EvmContract)
         begin = (number - ROUND) * PHASES.round_seconds
         pass_to(randomness, begin)
         promised = commitment_of(author, number, secret_of(author))
-        randomness.transact("commit", promised, sender=author, value=ENTROPY_BOND_WEI)
+        randomness.transact("commit", number, promised, sender=author, value=ENTROPY_BOND_WEI)
         pass_to(randomness, begin + PHASES.commit_seconds)
         randomness.transact("reveal", secret_of(author), sender=author)
         with rejects(Reject.DRAW_TIME):

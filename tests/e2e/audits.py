@@ -114,7 +114,7 @@ class AuditNetwork(Network):
             self.devnet.fund(self.account("beacon"), COIN_WEI)
         number, secret = DRAWS.phases.round_at(self.now), keccak256(encode(self.now))
         promise = keccak256(encode(self.account("beacon"), number, secret))
-        self.transact("beacon", "Randomness", "commit", promise, value_wei=DRAWS.entropy_bond_wei)
+        self.transact("beacon", "Randomness", "commit", number, promise, value_wei=DRAWS.entropy_bond_wei)
         self.go_to(Phase.REVEAL, since)
         self.transact("beacon", "Randomness", "reveal", secret)
         self.go_to(Phase.DRAW, since)

@@ -50,7 +50,7 @@ def seen(
 def test_a_secret_is_promised_once_with_the_bond_that_is_missing(owed_wei: int, value_wei: int) -> None:
     (send,) = decide(seen(EARLY, owed_wei=owed_wei, promised=frozenset()))
     assert isinstance(send, Send)
-    assert send.call == CommitSecret(commitment=PROMISED, value_wei=value_wei)
+    assert send.call == CommitSecret(round_number=ROUND, commitment=PROMISED, value_wei=value_wei)
     assert decide(seen(EARLY, PROMISED)) == []
 
 
@@ -101,15 +101,3 @@ def test_a_promise_of_somebody_else_with_the_key_is_told_and_not_revealed() -> N
     assert isinstance(alert, Alert)
     assert alert.kind == "entropy_other"
     assert decide(seen(EARLY, other, promised=frozenset())) == [alert]
-
-
-@pytest.mark.parametrize("behind", [1, 7])
-def test_a_promise_that_came_rounds_too_late_is_told(behind: int) -> None:
-    """The contract takes it for the round of its block, in which no secret fits it."""
-    late = commitment_of(OWN, ROUND - behind, secret_of(ROUND - behind))
-    for now in (EARLY, REVEAL + 60):
-        (alert,) = decide(seen(now, late))
-        assert isinstance(alert, Alert)
-        assert alert.kind == "entropy_late"
-        assert f"for round {ROUND - behind} came to a block only in round {ROUND}" in alert.message
-        assert "0.1 ETH is lost" in alert.message

@@ -169,6 +169,7 @@ class Reject(StrEnum):
     # Randomness and Sortition (docs/assignment.md).
     COMMIT_KNOWN = "already committed"
     COMMIT_OVER = "commit phase is over"
+    COMMIT_TIME = "not the commit phase of the round"
     DRAW_LATER = "drawn in a later round"
     DRAW_TIME = "not the time to draw"
     ENTROPY_BOND = "entropy bond out of bounds"

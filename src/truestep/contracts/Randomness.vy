@@ -50,14 +50,16 @@ def __init__(
 
 @external
 @payable
-def commit(commitment: bytes32):
+def commit(round: uint256, commitment: bytes32):
     """
-    @notice Promise a secret for the seed of this round. In its commit phase, once (D2.1).
+    @notice Promise a secret for the seed of a round. In its commit phase, once (D2.1).
+    @param round Of the commitment: a call that comes to a block later takes no bond.
     @param commitment keccak256(abi.encode(sender, round, secret)).
     @dev The bond comes with the call, or out of what the sender is owed, if no coins do.
     """
-    round: uint256 = draw_phases.round_at(block.timestamp)
-    assert draw_phases.is_committing(), "commit phase is over"
+    assert (
+        round == draw_phases.round_at(block.timestamp) and draw_phases.is_committing()
+    ), "not the commit phase of the round"
     assert commitment != empty(bytes32), "commitment is to something else"
     assert self.commitments[round][msg.sender] == empty(bytes32), "already committed"
     if msg.value == 0:

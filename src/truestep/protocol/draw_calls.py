@@ -8,8 +8,9 @@ from truestep.protocol.settlement.ids import NOBODY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitSecret:
-    """Promise a secret for the seed of this round (docs/assignment.md D2.1)."""
+    """Promise a secret for the seed of a round (docs/assignment.md D2.1)."""
 
+    round_number: int
     commitment: Bytes32
     value_wei: int
     """The bond, or nothing if Randomness owes the sender as much."""

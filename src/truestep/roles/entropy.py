@@ -19,9 +19,6 @@ WAIT_PART = 5
 """None is revealed in the first fifth of a reveal phase: a block of the commit phase could still be published
 late, with a promise that was made after the secret was seen (D5.9)."""
 
-EARLIER_ROUNDS = 200
-"""Whose promise may have come late: a day and more of the usual rounds."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntropyView:
@@ -69,7 +66,7 @@ def decide(view: EntropyView) -> list[Send | Alert | Settled]:
         if on_chain == ZERO_HASH:
             found += _promise(view, current)
         elif on_chain != commitment_of(view.account, current, view.secret_of(current)):
-            found.append(_other(view, current, on_chain))
+            found.append(_other(view, current))
     return found
 
 
@@ -87,7 +84,7 @@ def _promise(view: EntropyView, number: int) -> list[Send | Alert | Settled]:
     return [
         Send(
             intent=f"entropy-commit/{number}",
-            call=CommitSecret(commitment=commitment, value_wei=value_wei),
+            call=CommitSecret(round_number=number, commitment=commitment, value_wei=value_wei),
             message=f"promise a secret for the seed of round {number}",
         )
     ]
@@ -99,7 +96,7 @@ def _reveal(view: EntropyView, number: int) -> list[Send | Alert | Settled]:
     if found == ZERO_HASH:  # revealed, or the node is behind and has not seen the promise
         return []
     if found != commitment_of(view.account, number, secret):
-        return [_other(view, number, found)]
+        return [_other(view, number)]
     if view.now <= commit_ends + view.rules.reveal_seconds // WAIT_PART:
         return []
     return [
@@ -111,22 +108,13 @@ def _reveal(view: EntropyView, number: int) -> list[Send | Alert | Settled]:
     ]
 
 
-def _other(view: EntropyView, number: int, found: Bytes32) -> Alert:
-    """What is promised for a round, and cannot be revealed by this node."""
-    bond = coins(view.rules.entropy_bond_wei)
-    for earlier in range(max(number - EARLIER_ROUNDS, 0), number):
-        if found == commitment_of(view.account, earlier, view.secret_of(earlier)):
-            return Alert(
-                kind="entropy_late",
-                message=f"the promise of a secret for round {earlier} came to a block only in round {number},"
-                f" in which it cannot be revealed: its bond of {bond} is lost. Blocks had no room for it, or"
-                " a node held it back: give higher fees or other nodes",
-            )
+def _other(view: EntropyView, number: int) -> Alert:
+    """Something is promised for a round that this node cannot reveal."""
     return Alert(
         kind="entropy_other",
         message=f"{view.account} has promised a secret for round {number} that this state directory"
         " does not know: another worker gives secrets with the same key, or the directory is not the"
-        f" one it was; the bond of {bond} is lost unless that one reveals it",
+        f" one it was; the bond of {coins(view.rules.entropy_bond_wei)} is lost unless that one reveals it",
     )
 
 

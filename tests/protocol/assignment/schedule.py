@@ -91,7 +91,8 @@ class AssignmentSchedule:
         promised = commitment_of(sender, number, self.secrets[number, sender])
         commitment = self.rng.choice((promised,) * 20 + (Bytes32(bytes(32)),))
         value_wei = self.rng.choice((ENTROPY_BOND_WEI,) * 6 + (0, 0, 0, 1, ENTROPY_BOND_WEI - 1))
-        return self._message(sender, randomness.Commit(commitment=commitment), value_wei)
+        late = self.rng.choice((0,) * 20 + (1, -1))  # a call that comes to a block in another round
+        return self._message(sender, randomness.Commit(round=number - late, commitment=commitment), value_wei)
 
     def reveal(self) -> Message:
         number = PHASES.round_at(self.now)

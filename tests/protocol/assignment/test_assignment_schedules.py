@@ -11,7 +11,7 @@ from tests.protocol.assignment.schedule import AssignmentSchedule, everybody_lea
 from tests.protocol.assignment.world import AssignmentWorld
 from truestep.base.errors import Reject
 
-INPUTS = 700
+INPUTS = 1_000
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -70,8 +70,9 @@ class EntropyDesk:
         actions = decide(seen_view)
         self._settle(frozenset(each.round_number for each in actions if isinstance(each, Settled)))
         sends = [each for each in actions if isinstance(each, Send)]
-        if any(isinstance(each.call, CommitSecret) for each in sends):
-            self._promise(self._rounds.rules.phases.round_at(view.now))
+        for each in sends:
+            if isinstance(each.call, CommitSecret):
+                self._promise(each.call.round_number)
         return [each for each in actions if isinstance(each, Send | Alert)]
 
     def act(self) -> None:

@@ -60,9 +60,10 @@ def commit(
     state: Randomness, message: Message, call: Commit, links: RandomnessLinks
 ) -> tuple[Randomness, list[Effect]]:
     """Promise a secret, with a bond (D2.1)."""
-    number, sender = links.phases.round_at(message.now), message.sender
+    number, sender = call.round, message.sender
     found = state.rounds.get(number, Round())
-    require(links.phases.phase_at(message.now) is Phase.COMMIT, Reject.COMMIT_OVER)
+    is_time = number == links.phases.round_at(message.now)
+    require(is_time and links.phases.phase_at(message.now) is Phase.COMMIT, Reject.COMMIT_TIME)
     require(call.commitment != ZERO_HASH, Reject.COMMITMENT_OTHER)
     require(sender not in found.commitments, Reject.COMMIT_KNOWN)
     owed, effects = state.credits, list[Effect]()

@@ -7,8 +7,9 @@ from truestep.base.ids import Address, Bytes32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """Promise a secret for the seed of this round (D2.1)."""
+    """Promise a secret for the seed of a round (D2.1)."""
 
+    round: int
     commitment: Bytes32
 
 

@@ -14,7 +14,8 @@ from truestep.protocol.settlement.ids import NOBODY
 
 
 def _commit(facts: Facts, caller: Caller, call: wanted.CommitSecret) -> Answer:
-    return Ready(call=randomness.Commit(commitment=call.commitment), value_wei=call.value_wei)
+    said = randomness.Commit(round=call.round_number, commitment=call.commitment)
+    return Ready(call=said, value_wei=call.value_wei)
 
 
 def _reveal(facts: Facts, caller: Caller, call: wanted.RevealSecret) -> Answer:

@@ -24,6 +24,7 @@ def coins_or_more(amount_wei: int) -> str:
 BPS_OF_ONE = 10_000
 _UNITS_WEI = {"": 10**18, "eth": 10**18, "gwei": 10**9, "wei": 1}
 _UNITS_SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
+_TIME = r"(\d{1,12}(?:\.\d{1,9})?)\s*(s|min|h|d)\s*"
 
 
 def parse_coins(text: str) -> int | None:
@@ -35,9 +36,10 @@ def parse_coins(text: str) -> int | None:
 
 def parse_duration(text: str) -> int | None:
     """The seconds in a time: `90s`, `30min`, `1.5h`, `2d` or `1d 12h`. None for anything else."""
-    parts = re.findall(r"(\d{1,9}(?:\.\d{1,9})?)\s*(s|min|h|d)\s*", text.strip().lower())
-    if not parts or re.sub(r"\d+(\.\d+)?\s*(s|min|h|d)\s*", "", text.strip().lower()):
+    stated = text.strip().lower()
+    if not re.fullmatch(rf"({_TIME})+", stated):
         return None
+    parts = re.findall(_TIME, stated)
     seconds = [_whole(number, _UNITS_SECONDS[unit]) for number, unit in parts]
     return None if None in seconds else sum(each for each in seconds if each)
 

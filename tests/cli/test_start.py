@@ -1,10 +1,12 @@
 """What the script does before anything is imported."""
 
 import os
+import runpy
 import sys
 
 import pytest
 
+from truestep.cli import main as all_commands
 from truestep.cli.start import main
 
 
@@ -20,3 +22,10 @@ def test_numpy_starts_no_threads_unless_the_user_wants_them(
     with pytest.raises(SystemExit):
         main()
     assert os.environ["OPENBLAS_NUM_THREADS"] == expected
+
+
+def test_the_module_of_all_commands_runs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+    monkeypatch.setattr("truestep.cli.start.main", lambda: called.append("main"))
+    runpy.run_path(all_commands.__file__, run_name="__main__")
+    assert called == ["main"]

@@ -3,3 +3,8 @@
 from truestep.cli.application import COMMANDS, make_app
 
 app = make_app(COMMANDS)
+
+if __name__ == "__main__":
+    from truestep.cli.start import main
+
+    main()

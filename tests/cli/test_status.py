@@ -145,3 +145,16 @@ def test_a_proven_claim_is_final_for_consumers() -> None:
     assert "proven by entry 2: final for consumers, can be challenged for 1 min 30 s" in _shown(now, {})
     assert _fields(now, {})["tasks"][0]["proven_by"] == 2
     assert _fields(replace(now, proven={}), {})["tasks"][0]["proven_by"] is None
+
+
+def test_a_claim_that_a_quorum_has_confirmed_is_final_for_consumers() -> None:
+    claimed = _task(0, TaskStage.CLAIMED, 1_090)
+    job, confirmed = replace(JOB, shard_count=1), frozenset({claimed.task_id})
+    now = JobStatus(job=job, tasks=(claimed,), time_seconds=1_000, confirmed=confirmed)
+    said = "confirmed by its quorum: final for consumers, can be challenged for 1 min 30 s"
+    assert said in _shown(now, {})
+    assert _fields(now, {})["tasks"][0]["confirmed"]
+    unconfirmed = replace(now, confirmed=frozenset())
+    assert (
+        "consumers" not in _shown(unconfirmed, {}) and not _fields(unconfirmed, {})["tasks"][0]["confirmed"]
+    )

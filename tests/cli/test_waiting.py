@@ -27,8 +27,10 @@ def test_ctrl_c_says_that_the_job_goes_on(capsys: pytest.CaptureFixture[str]) ->
     assert "job 7 goes on without this command: truestep wait 7" in capsys.readouterr().err
 
 
-def _status(*tasks: TaskRecord, now: int = 1_000) -> JobStatus:
-    return JobStatus(job=JOB, tasks=tasks, time_seconds=now)
+def _status(*tasks: TaskRecord, now: int = 1_000, confirmed: int = 0) -> JobStatus:
+    """The first `confirmed` tasks are confirmed by a quorum."""
+    ids = frozenset(task.task_id for task in tasks[:confirmed])
+    return JobStatus(job=JOB, tasks=tasks, time_seconds=now, confirmed=ids)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,15 @@ def _status(*tasks: TaskRecord, now: int = 1_000) -> JobStatus:
         (
             _status(_task(0, TaskStage.CLAIMED, 1_100), _task(1, TaskStage.CLAIMED, 1_090)),
             "0 of 2 shards final, 2 claimed, can be disputed for 1 min 40 s more",
+        ),
+        (
+            _status(_task(0, TaskStage.CLAIMED, 1_100), confirmed=1),
+            "0 of 1 shard final, 1 claimed, final for consumers, can be disputed for 1 min 40 s more",
+        ),
+        (
+            _status(_task(0, TaskStage.CLAIMED, 1_100), _task(1, TaskStage.CLAIMED, 1_100), confirmed=1),
+            "0 of 2 shards final, 2 claimed, 1 of them final for consumers, can be disputed for 1 min 40 s"
+            " more",
         ),
         (
             _status(_task(0, TaskStage.CLAIMED, 999)),

@@ -72,6 +72,7 @@ def test_a_quorum_makes_a_result_final_before_its_window_is_over(
     batch = facts_of(network).batches[BatchId(1)].batch
     assert network.now < batch.until
     assert network.client().job(job_id).evidence(0) is not None  # what a contract takes, at once
+    assert network.client().job(job_id).status().confirmed == {task_of(job_id, 0)}
     assert facts_of(network).stakes[batch.operator].locked_wei == COIN_WEI + PLEDGE_WEI
     said = shown(network, job_id, tmp_path)
     assert "3 of 5" in said and "batch 1: confirmed by its quorum" in said

@@ -49,7 +49,10 @@ def progress_in_words(status: "JobStatus") -> str:
             if left > 0
             else "nobody has disputed in time: to be finalized"
         )
-        words.append(f"{len(claimed)} claimed, {then}")
+        relied_count = sum(map(status.is_final_for_consumers, claimed))
+        which = f"{relied_count} of them " if relied_count < len(claimed) else ""
+        relied = f"{which}final for consumers, " if relied_count else ""
+        words.append(f"{len(claimed)} claimed, {relied}{then}")
     return ", ".join(words)
 
 

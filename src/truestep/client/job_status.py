@@ -1,6 +1,6 @@
 """How a job stands: its record, its tasks, and what follows from them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -8,9 +8,12 @@ from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import BatchId, JobId, TaskId, job_of_task, shard_of_task, task_of
 from truestep.base.text import counted
 from truestep.ports.chain import ChainReader
+from truestep.protocol.quorum.state import SILENT
 from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
 from truestep.protocol.settlement.facts.judging import is_proven
 from truestep.protocol.settlement.facts.records import Facts
+from truestep.protocol.settlement.facts.retention import items_of
+from truestep.protocol.settlement.ids import claim_of
 from truestep.protocol.validity.contracts.verifiers import EntryNumber
 
 
@@ -32,6 +35,13 @@ class JobStatus:
     time_seconds: int
     proven: Mapping[TaskId, EntryNumber] = field(default_factory=dict[TaskId, EntryNumber])
     """Whose claims are final for consumers by a proof, and by which entry (docs/validity.md V4.3)."""
+
+    confirmed: frozenset[TaskId] = frozenset()
+    """Whose claims are final for consumers because a quorum has confirmed them (docs/quorum.md Q4.5)."""
+
+    def is_final_for_consumers(self, task: TaskRecord) -> bool:
+        """Whether consumers can rely on a claim before its window is over."""
+        return task.task_id in self.proven or task.task_id in self.confirmed
 
     def count(self, stage: TaskStage) -> int:
         """How many tasks are in `stage`."""
@@ -90,8 +100,14 @@ def read_status(chain: ChainReader, job_id: JobId) -> JobStatus:
             f" {len(found)}; ask again"
         )
     tasks = tuple(found[task_id] for task_id in task_ids)
-    now = chain.head().time_seconds
-    return JobStatus(job=record, tasks=tasks, time_seconds=now, proven=_proven(chain.facts(), job_id, now))
+    now, facts = chain.head().time_seconds, chain.facts()
+    return JobStatus(
+        job=record,
+        tasks=tasks,
+        time_seconds=now,
+        proven=_proven(facts, job_id, now),
+        confirmed=_confirmed(facts, tasks, now),
+    )
 
 
 def _proven(facts: Facts, job_id: JobId, now: int) -> dict[TaskId, EntryNumber]:
@@ -101,6 +117,19 @@ def _proven(facts: Facts, job_id: JobId, now: int) -> dict[TaskId, EntryNumber]:
         for leaf_id, proof in facts.proofs.items()
         if job_of_task(proof.task_id) == job_id and is_proven(facts, leaf_id, now)
     }
+
+
+def _confirmed(facts: Facts, tasks: Iterable[TaskRecord], now: int) -> frozenset[TaskId]:
+    """The tasks whose claims stand and were confirmed by a quorum."""
+    claimed = {task.batch_id for task in tasks if task.stage is TaskStage.CLAIMED}
+    judged = [batch_id for batch_id in claimed if facts.sittings.get(batch_id, SILENT).is_proven]
+    return frozenset(
+        task_of(item.job_id, shard)
+        for batch_id in judged
+        for item in items_of(facts.batches[batch_id].batch)
+        for shard in item.shards
+        if is_proven(facts, claim_of(batch_id, item.offset + shard - item.first_shard), now)
+    )
 
 
 def known_job(chain: ChainReader, job_id: JobId) -> JobRecord:

@@ -112,6 +112,7 @@ def _fields(now: JobStatus, games: Games) -> dict[str, Any]:
                 "operator": task.operator,
                 "until": task.until,
                 "proven_by": now.proven.get(task.task_id),
+                "confirmed": task.task_id in now.confirmed,
                 "open_disputes": len(games.get(task.claim_id, ())),
                 "games": [_game_fields(game) for game in games.get(task.claim_id, ())],
             }
@@ -173,7 +174,9 @@ def _task_words(task: TaskRecord, now: JobStatus, games: Games, narrator: Narrat
         words += f", lease is over: {then}" if is_over else f", lease ends in {left}"
     if task.stage is TaskStage.CLAIMED:
         entry = now.proven.get(task.task_id)
-        words += f", proven by entry {entry}: final for consumers" if entry else ""
+        words += f", proven by entry {entry}" if entry else ""
+        words += ", confirmed by its quorum" if task.task_id in now.confirmed else ""
+        words += ": final for consumers" if now.is_final_for_consumers(task) else ""
         words += ", challenge window is over" if is_over else f", can be challenged for {left}"
         open_disputes = len(games.get(task.claim_id, ()))
         words += f", {counted(open_disputes, 'open dispute')}" if open_disputes else ""

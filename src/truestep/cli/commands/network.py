@@ -102,9 +102,10 @@ def show(
     rpc: CheckRpcOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show a network's contracts and parameters. With --rpc, check them: exits with 1 if any is wrong.
+    """Show a network's contracts, parameters and rules. With --rpc, check them: exits with 1 if any is wrong.
 
-    A right network's present owners and parameters are then shown as well: the timelock may change them.
+    The rules say what operators, members of committees, auditors and logs earn and can lose. A right
+    network's present owners and parameters are then shown as well: the timelock may change them.
     """
     from truestep.adapters.chain.deployment import read_deployment
     from truestep.adapters.networks import network_file, network_names
@@ -149,12 +150,24 @@ def _fields(
         "contracts": {name: deployment.address(name) for name in deployment.contracts},
         "delay_seconds": deployment.delay_seconds,
         "parameters": deployment.parameters,
-        "availability": deployment.availability.rules if deployment.availability else None,
+        **_rules(deployment),
         "present": None if present is None else asdict(present),
         "checks": [
             {"title": each.title, "right": each.is_right, "expected": each.expected, "found": each.found}
             for each in findings
         ],
+    }
+
+
+def _rules(deployment: "Deployment") -> dict[str, dict[str, int] | None]:
+    """What never changes of each part of the network, and what a pledge or a bond can lose; None without."""
+    return {
+        "availability": deployment.availability.rules if deployment.availability else None,
+        "admission": deployment.admission.model_dump(),
+        "draws": deployment.draws,
+        "quorum": deployment.quorum.rules if deployment.quorum else None,
+        "audits": deployment.audits.rules if deployment.audits else None,
+        "logs": deployment.logs.terms if deployment.logs else None,
     }
 
 
@@ -169,8 +182,8 @@ def _shown(file: Path, deployment: "Deployment", findings: "list[Finding]", pres
     fields |= _owner_fields(present) if present is not None else {}
     parameters = deployment.parameters if present is None else present.parameters
     fields |= {key_of(field): shown(field, value) for field, value in parameters.items()}
-    rules = deployment.availability.rules if deployment.availability else {}
-    fields |= {f"availability: {key_of(field)}": shown(field, value) for field, value in rules.items()}
+    for part, rules in _rules(deployment).items():
+        fields |= {f"{part}: {key_of(field)}": shown(field, value) for field, value in (rules or {}).items()}
     text = fields_text(fields)
     if not findings:
         return text

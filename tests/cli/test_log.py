@@ -65,6 +65,8 @@ def test_two_pasts_cost_the_bond(desk: DevnetFolder, truestep: Invoke, tmp_path:
     operator, reporter = (str(desk.keystore(role)) for role in ("operator-1", "challenger"))
     first = log_of(desk, "operator-1", tmp_path / "first", HONEST[:3])
     register = ("log", "register", first, "--url", "http://127.0.0.1:9", "--json")
+    refused = truestep("log", "register", first, "--url", "nothing", "--keystore", operator)
+    assert refused.exit_code == 2 and "expected an http or https URL without" in refused.stderr
     refused = truestep(*register, "--keystore", reporter)
     assert refused.exit_code == 1 and "is not of the account" in refused.stderr
     poor = truestep(*register, "--keystore", operator)

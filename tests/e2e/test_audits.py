@@ -11,8 +11,10 @@ from tests.conftest import find_anvil
 from tests.e2e.audits import AUDITED_BY, PLEDGE_WEI, AuditNetwork, open_audit_network
 from tests.e2e.network import COIN_WEI, ELF, INPUT, MAX_CYCLES, REWARD_WEI, Log, expected_output
 from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
+from truestep.base.errors import Rejected
 from truestep.base.ids import JobId
-from truestep.client import Order
+from truestep.client import Order, committees
+from truestep.client.audits import refund_audits
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import OUTPUT_START
 from truestep.protocol.audits.contracts.audits import Ending, Failure
@@ -53,6 +55,9 @@ def ended(network: AuditNetwork) -> bool:
 def test_an_honest_claim_is_audited_and_final(network: AuditNetwork) -> None:
     network.pledge("ada")
     job_id, log = submitted(network), Log()
+    for of_other_policy_or_time in (committees.fund, refund_audits):
+        with pytest.raises(Rejected, match=r"not submitted with --policy quorum|for an audit of job 1 for"):
+            of_other_policy_or_time(network.requester, job_id)
     claimant, auditor = (
         network.worker_of("wim", log),
         network.worker_of("ada", log, is_auditor=True, takes=False),

@@ -1,14 +1,15 @@
 """Audits that a requester pays for, and what became of them (docs/audits.md)."""
 
-from truestep.base.errors import Reject, Rejected
+from truestep.base.errors import Bug, Reject, Rejected
 from truestep.base.ids import JobId
-from truestep.base.units import coins
+from truestep.base.units import coins, duration
 from truestep.client.costs import Costs
 from truestep.client.orders import Order
 from truestep.client.sending import transact_once
 from truestep.ports.chain import Chain, ChainReader
 from truestep.protocol.audit_calls import FundAudits, RefundAudits
 from truestep.protocol.audits.rules import audit_fee_wei
+from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.parameters import BPS
 
 FUND_GAS = 160_000
@@ -50,5 +51,22 @@ def refund_audits(chain: Chain, job_id: JobId) -> int:
         raise Rejected(
             Reject.NOTHING_TO_WITHDRAW, f"no fees of audits of job {job_id} are left, or it has none"
         )
+    left_seconds = _needed_until(chain.facts(), job_id) - chain.head().time_seconds
+    if left_seconds >= 0:
+        raise Rejected(
+            Reject.FEES_NEEDED,
+            f"{coins(fund.left_wei)} may still be drawn for an audit of job {job_id} for"
+            f" {duration(left_seconds)}; try again then. `truestep close {job_id}` before its deadline"
+            " brings that forward",
+        )
     transact_once(chain, RefundAudits(job_id=job_id), f"refund-audits:{job_id}")
     return fund.left_wei
+
+
+def _needed_until(facts: Facts, job_id: JobId) -> int:
+    """The last second of a job's fees in which they cannot go back (U2.3)."""
+    known, auditing = facts.jobs.get(job_id), facts.auditing
+    if known is None or auditing is None:
+        raise Bug("expected a job that is known as long as its fees are, in a network that audits")
+    terms = known.job.terms
+    return known.job.deadline + terms.lease_seconds + terms.window_seconds + auditing.rules.draw_seconds

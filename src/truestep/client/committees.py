@@ -7,6 +7,7 @@ from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, JobId
 from truestep.base.text import counted
 from truestep.base.units import coins, duration
+from truestep.client.job_status import known_job
 from truestep.client.sending import transact_once
 from truestep.ports.chain import Chain, ChainReader
 from truestep.protocol.quorum.rules import TASKS_LIMIT, least_fee, least_lease
@@ -46,20 +47,20 @@ def seating_of(chain: ChainReader) -> Seating:
 def check_wanted(chain: ChainReader, wanted: Wanted) -> None:
     """Refuse what Quorums would refuse (Q2.1), before anything is published, registered or paid."""
     seating, parameters = seating_of(chain), chain.facts().parameters[-1]
-    rules, speed = seating.rules, parameters.cycles_per_second
+    rules = seating.rules
     if wanted.shard_count > TASKS_LIMIT:
         raise Rejected(
             Reject.BATCH_LIMIT,
             f"a committee judges a job as one batch of up to {TASKS_LIMIT} shards, got"
             f" {wanted.shard_count}; post it as several jobs",
         )
-    lease_seconds = least_lease(rules, wanted.shard_count, wanted.max_cycles, speed)
+    lease_seconds = lease_for(chain, wanted)
     if wanted.lease_seconds < lease_seconds:
         raise Rejected(
             Reject.LEASE_SHORT,
             f"members of a committee have half of the lease for {counted(wanted.shard_count, 'shard')} of"
-            f" {wanted.max_cycles:,} cycles: expected --lease {duration(lease_seconds)} or more, got"
-            f" {duration(wanted.lease_seconds)}",
+            f" {wanted.max_cycles:,} cycles: expected --lease {lease_seconds} or more, got"
+            f" {wanted.lease_seconds}, in seconds",
         )
     window_seconds = wanted.window_seconds or parameters.window_seconds
     turns_seconds = rules.leader_seconds + rules.member_seconds
@@ -68,8 +69,8 @@ def check_wanted(chain: ChainReader, wanted: Wanted) -> None:
         raise Rejected(
             Reject.WINDOW_LONG,
             f"a member that leaves answers for {duration(seating.exit_seconds)}, and with a window of"
-            f" {duration(window_seconds)} there is room for --lease {duration(max(most, 0))} at most, got"
-            f" {duration(wanted.lease_seconds)}",
+            f" {duration(window_seconds)} there is room for --lease {max(most, 0)} at most, got"
+            f" {wanted.lease_seconds}, in seconds",
         )
     least_wei = least_fee(rules, wanted.max_cycles)
     if wanted.fee_wei and wanted.fee_wei < least_wei:
@@ -78,6 +79,12 @@ def check_wanted(chain: ChainReader, wanted: Wanted) -> None:
             f"expected a fee of at least {coins(least_wei)} for a member and a shard, got"
             f" {coins(wanted.fee_wei)}",
         )
+
+
+def lease_for(chain: ChainReader, wanted: Wanted) -> int:
+    """The shortest lease that the network takes for a job, in seconds (Q2.1)."""
+    speed = chain.facts().parameters[-1].cycles_per_second
+    return least_lease(seating_of(chain).rules, wanted.shard_count, wanted.max_cycles, speed)
 
 
 def purse_wei(chain: ChainReader, wanted: Wanted) -> int:
@@ -91,6 +98,11 @@ def fund(chain: Chain, job_id: JobId, fee_wei: int = 0) -> bool:
     """Pay the committee of a job, once, however often this is done. Whether that was left to do."""
     if job_id in chain.facts().purses:
         return False
+    if known_job(chain, job_id).policy != seating_of(chain).policy:
+        raise Rejected(
+            Reject.POLICY_OTHER,
+            f"job {job_id} was not submitted with --policy quorum: it has no committee that could be paid",
+        )
     call = FundCommittee(job_id=job_id, fee_wei=fee_wei)
     transact_once(chain, call, f"fund:{job_id}", is_done=lambda: job_id in chain.facts().purses)
     return True

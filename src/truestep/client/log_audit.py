@@ -254,9 +254,11 @@ def is_signed_for_chain(note: bytes, checkpoint: Checkpoint, signer: Address, an
 
 
 def served_key(source: LogSource) -> str:
-    """The key that a log says is its own. Raises `Unavailable` if it says none."""
+    """The key that a log says is its own. Raises `Unavailable` if it says none, or if there is no log."""
     (content,) = source.read([KEY_PATH], KEY_LIMIT_BYTES)
     if content is None:
+        if source.read([CHECKPOINT_PATH], NOTE_LIMIT_BYTES) == [None]:
+            raise Unavailable(f"{source.place} has no checkpoint: it is no log, or one without entries yet")
         raise Unavailable(f"{source.place} says no key of the log; give it with --key")
     return content.decode("utf-8", "replace").strip()
 

@@ -181,11 +181,11 @@ class KeeperClient:
 
 
 def check_url(url: str) -> SplitResult:
-    """The parts of a keeper's URL. Raises ValueError if it can be none."""
+    """The parts of the URL of a keeper or a log. Raises ValueError if it can be none."""
     parts = urlsplit(url)
     is_on_web = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     if not is_on_web or parts.query or parts.fragment or parts.username or parts.password:
-        raise ValueError(f"expected the http or https URL of a keeper, without ? # or @, got {url[:300]!r}")
+        raise ValueError(f"expected an http or https URL without ? # or @, got {url[:300]!r}")
     return parts
 
 

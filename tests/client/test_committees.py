@@ -11,7 +11,9 @@ from tests.protocol.quorum.world import RULES
 from tests.protocol.settlement.world import PARAMETERS
 from tests.roles.test_quorum import SEATING
 from truestep.base.errors import Reject, Rejected
-from truestep.client.committees import Wanted, check_wanted
+from truestep.cli.commands.submit import lease_notice
+from truestep.client import Order
+from truestep.client.committees import Wanted, check_wanted, lease_for
 
 LONGEST_SECONDS = 1_000_000 - RULES.stretch_seconds - RULES.leader_seconds - RULES.member_seconds
 
@@ -28,3 +30,14 @@ def test_a_lease_is_refused_that_a_member_could_wait_out() -> None:
     with pytest.raises(Rejected):
         longer_seconds = PARAMETERS.window_seconds + 1
         check_wanted(chain, Wanted(lease_seconds=room_seconds, window_seconds=longer_seconds, **asked))
+
+
+def test_the_shortest_lease_is_said_as_it_is_given() -> None:
+    facts = SimpleNamespace(seating=SEATING, parameters=(PARAMETERS,))
+    chain: Any = SimpleNamespace(facts=lambda: facts)
+    wanted = Wanted(shard_count=3, max_cycles=10**9, lease_seconds=1, window_seconds=0, fee_wei=0)
+    least_seconds = lease_for(chain, wanted)
+    with pytest.raises(Rejected, match=f"--lease {least_seconds} or more, got 1, in seconds"):
+        check_wanted(chain, wanted)
+    said = lease_notice(chain, Order(shard_count=3, max_cycles=10**9, is_judged=True))
+    assert "half of the lease, 30 min" in said and f"takes {least_seconds} seconds or more" in said

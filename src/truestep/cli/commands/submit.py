@@ -37,6 +37,7 @@ from truestep.machine.program import Task
 
 if TYPE_CHECKING:
     from truestep.client import Client, Job, Order
+    from truestep.ports.chain import ChainReader
 
 EXAMPLE = "Example: truestep submit prog.elf --input prices.csv --shards 8 --reward 0.01 --wait"
 
@@ -183,6 +184,8 @@ def submit(
         system=system,
         keeping=offered,
     )
+    if order.is_judged:
+        screen.note(lease_notice(client.chain, order))
     screen.doing("looking at what the chain has of this job, and storing the rest")
     job = client.submit(file.elf, content, order=order, tell=screen.tell, leave_behind=screen.leave_behind)
     if order.reducer_of is not None:
@@ -193,6 +196,18 @@ def submit(
         follow(screen, job, receipt)
         return
     _show_paid(screen, client, job, order)
+
+
+def lease_notice(chain: "ChainReader", order: "Order") -> str:
+    """What a member that says nothing costs in time, and how to have less of it."""
+    from truestep.client.committees import lease_for
+    from truestep.client.orders import wanted_of
+
+    half = duration(order.lease_seconds // 2)
+    return (
+        f"if a member says nothing, the claim comes after half of the lease, {half}; for this job --lease"
+        f" takes {lease_for(chain, wanted_of(order))} seconds or more"
+    )
 
 
 def _show_paid(screen: Screen, client: "Client", job: "Job", order: "Order") -> None:

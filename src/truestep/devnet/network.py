@@ -97,14 +97,14 @@ def devnet_parameters(window_seconds: int) -> Parameters:
 
 
 DEVNET_DRAWS = DrawRules(
-    commit_seconds=10,
-    reveal_seconds=6,
-    draw_seconds=14,
+    commit_seconds=12,
+    reveal_seconds=16,
+    draw_seconds=12,
     entropy_bond_wei=COIN_WEI // 100,
     least_pledge_wei=COIN_WEI // 10,
     exit_seconds=7_200,  # a lease of an hour, and what comes before and after it
 )
-"""The rules of draws on one computer: two rounds a minute."""
+"""The rules of draws on one computer. A busy one needs seconds to reveal a secret, or loses its bond."""
 DEVNET_QUORUM = QuorumRules(
     needed=3,
     seats=5,

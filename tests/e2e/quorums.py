@@ -1,136 +1,27 @@
-"""A network that draws committees, its members, and somebody who gives it randomness."""
+"""A network that draws committees, and its members."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from web3 import Account, Web3
-
-from tests.contracts.compiled import message_of
-from tests.contracts.evm import EvmContract
-from tests.e2e.keepers import RULES as KEPT_BY
-from tests.e2e.network import COIN_WEI, PARAMETERS, POLICY, SPEED, Log, Network
-from truestep.adapters.blobs.directory import DirectoryBlobs
-from truestep.adapters.chain.connection import connect
-from truestep.adapters.chain.deploy import carry_out, deployment_of, owned_by
-from truestep.adapters.chain.devnet import Devnet
-from truestep.adapters.chain.web3_chain import Web3Chain
-from truestep.adapters.store.sqlite import SqliteStore
+from tests.e2e.drawn import DrawnNetwork
+from tests.e2e.network import SPEED, Log
 from truestep.base.ids import Address, JobId
-from truestep.client import Client
-from truestep.commitments.keccak import keccak256
-from truestep.contracts.artifacts import load_artifact
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.tasks.agent import Daemon
 from truestep.node.worker import worker_node
 from truestep.ports.engine import Engine
-from truestep.protocol.assignment.phases import Phase
-from truestep.protocol.assignment.rules import DrawRules
-from truestep.protocol.deployment.judges import Judges
-from truestep.protocol.deployment.plans import network_plan
-from truestep.protocol.quorum.contracts.quorums import Rules
 from truestep.protocol.quorum.state import Seated
-from truestep.protocol.settlement.encoding import encode
 from truestep.roles.worker import WorkerPolicy
 
 MEMBERS = ("ada", "bob", "cyd", "dan", "eve")
-PLEDGE_WEI = COIN_WEI
-DRAWS = DrawRules(
-    commit_seconds=60,
-    reveal_seconds=60,
-    draw_seconds=1_200,
-    entropy_bond_wei=COIN_WEI // 100,
-    least_pledge_wei=COIN_WEI // 10,
-    exit_seconds=500_000,
-)
-QUORUM = Rules(
-    needed=3,
-    seats=5,
-    pool=0,
-    leader_seconds=100_000,
-    member_seconds=100_000,
-    commit_seconds=5,
-    fee_wei=COIN_WEI // 1_000,
-    cycle_fee_wei=0,
-    late_wei=COIN_WEI // 100,
-    lie_wei=COIN_WEI // 10,
-    stretch_seconds=600,
-    full_value_wei=100 * COIN_WEI,
-    full_tasks=1_000,
-    load_seconds=86_400,
-)
 
 
-JUDGES = Judges(quorum=QUORUM)
-
-
-class QuorumNetwork(Network):
+class QuorumNetwork(DrawnNetwork):
     """A network with committees of five, of which three are a quorum."""
-
-    def transact(self, name: str, contract: str, function: str, *arguments: Any, value_wei: int = 0) -> None:
-        """A transaction of somebody's that no node makes."""
-        web3, account = connect(self.devnet.node), Account.from_key(keccak256(name.encode()))
-        address = self.deployment.address(contract)
-        own = EvmContract(evm=None, address=address, artifact=load_artifact(contract))  # type: ignore[arg-type]
-        fields: dict[str, Any] = {
-            "from": account.address,
-            "to": Web3.to_checksum_address(address),
-            "nonce": web3.eth.get_transaction_count(account.address),
-            "gas": 3_000_000,
-            "gasPrice": 10**10,
-            "value": value_wei,
-            "chainId": self.deployment.chain_id,
-            "data": message_of(own, function, *arguments),
-        }
-        sent = web3.eth.send_raw_transaction(account.sign_transaction(fields).raw_transaction)
-        assert web3.eth.wait_for_transaction_receipt(sent, timeout=60)["status"] == 1, function
-
-    @property
-    def now(self) -> int:
-        """The time of the newest block."""
-        return self.requester.head().time_seconds
-
-    def go_to(self, phase: Phase, since: int = 0) -> None:
-        """Let time pass until this phase of a round that began to commit after then."""
-        phases = DRAWS.phases
-        while True:
-            number = phases.round_at(self.now)
-            is_new = phases.ends(number)[0] >= since + 30
-            if phases.phase_at(self.now) is phase and is_new:
-                return
-            self.devnet.advance(10)
-
-    def pledge(self) -> None:
-        """Everybody stakes and pledges the same, in a commit phase."""
-        self.go_to(Phase.COMMIT)
-        for name in MEMBERS:
-            chain = self.chain(name, SqliteStore())
-            self.stake(name, chain)
-            self.transact(name, "Sortition", "join", self.account(name), 0, PLEDGE_WEI)
-
-    def randomness(self) -> None:
-        """Somebody promises a secret and gives it: then there is a seed."""
-        since = self.now
-        self.go_to(Phase.COMMIT, since)
-        if "beacon" not in self.funded:
-            self.funded.add("beacon")
-            self.devnet.fund(self.account("beacon"), COIN_WEI)
-        number, secret = DRAWS.phases.round_at(self.now), keccak256(b"secret")
-        promise = keccak256(encode(self.account("beacon"), number, secret))
-        self.transact("beacon", "Randomness", "commit", number, promise, value_wei=DRAWS.entropy_bond_wei)
-        self.go_to(Phase.REVEAL, since)
-        self.transact("beacon", "Randomness", "reveal", secret)
-        self.go_to(Phase.DRAW, since)
 
     def member(self, name: str, log: Log, engine: Engine | None = None) -> Daemon:
         """A worker that sits on committees."""
         world = self.world(name, self.store(name), log, engine or ReferenceEngine())
         return worker_node(world, WorkerPolicy(speed=SPEED), is_member=True)
-
-    def client(self) -> Client:
-        """The requester's client."""
-        return Client(self.requester, self.blobs, self.deployment)
 
     def committee(self, job_id: JobId) -> Seated:
         """Who was drawn for a job."""
@@ -141,30 +32,6 @@ class QuorumNetwork(Network):
         """Which member an account is."""
         return next(name for name in MEMBERS if self.account(name) == account)
 
-    def pledge_of(self, name: str) -> int:
-        """What is left of a member's pledge."""
-        return self._ask("Sortition", "pledge_of", 0, self.account(name))
-
     def owed_by_quorums(self, name: str) -> int:
         """What a member has earned and not withdrawn."""
-        return self._ask("Quorums", "credits", self.account(name))
-
-    def _ask(self, contract: str, view: str, *arguments: Any) -> int:
-        web3 = connect(self.devnet.node)
-        address = Web3.to_checksum_address(self.deployment.address(contract))
-        own = web3.eth.contract(address=address, abi=load_artifact(contract).abi)
-        return own.functions[view](*arguments).call()
-
-
-def open_quorum_network(devnet: Devnet, folder: Path) -> QuorumNetwork:
-    """Deploy everything."""
-    deployer, requester = (Account.from_key(keccak256(name)) for name in (b"deployer", b"requester"))
-    for account in (deployer, requester):
-        devnet.fund(account.address, 100 * COIN_WEI)
-    timelock = owned_by(Address(deployer.address))
-    plan = network_plan(PARAMETERS, timelock, KEPT_BY, has_proofs=True, drawn_by=DRAWS, judged_by=JUDGES)
-    made = carry_out(connect(devnet.node), deployer, SqliteStore(), plan, policy=POLICY)
-    deployment = deployment_of(PARAMETERS, timelock, made, KEPT_BY, drawn_by=DRAWS, judged_by=JUDGES)
-    chain = Web3Chain(devnet.node, deployment, requester, SqliteStore(), POLICY)
-    blobs = DirectoryBlobs(folder / "blobs")
-    return QuorumNetwork(devnet=devnet, deployment=deployment, blobs=blobs, folder=folder, requester=chain)
+        return self.ask("Quorums", "credits", self.account(name))

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import find_anvil
-from tests.e2e.audits import AUDITED_BY, PLEDGE_WEI, AuditNetwork, open_audit_network
+from tests.e2e.audits import AuditNetwork
+from tests.e2e.drawn import AUDITED_BY, PLEDGE_WEI, open_drawn
 from tests.e2e.network import COIN_WEI, ELF, INPUT, MAX_CYCLES, REWARD_WEI, Log, expected_output
-from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
 from truestep.base.errors import Rejected
 from truestep.base.ids import JobId
 from truestep.client import Order, committees
@@ -29,12 +28,8 @@ ORDER = Order(reward_wei=REWARD_WEI, max_cycles=MAX_CYCLES, is_audited=True, lea
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[AuditNetwork]:
     """On anvil where it is installed."""
-    program = find_anvil()
-    devnet = AnvilDevnet(program) if program else EmbeddedDevnet()
-    opened = open_audit_network(devnet, tmp_path)
-    yield opened
-    opened.close()
-    devnet.stop()
+    with open_drawn(AuditNetwork, tmp_path) as opened:
+        yield opened
 
 
 def submitted(network: AuditNetwork) -> JobId:

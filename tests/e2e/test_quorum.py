@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.conftest import find_anvil
+from tests.e2e.drawn import PLEDGE_WEI, QUORUM, open_drawn
 from tests.e2e.network import COIN_WEI, ELF, INPUT, MAX_CYCLES, REWARD_WEI, Log, expected_output
-from tests.e2e.quorums import MEMBERS, PLEDGE_WEI, QUORUM, QuorumNetwork, open_quorum_network
-from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
+from tests.e2e.quorums import MEMBERS, QuorumNetwork
 from truestep.adapters.keystore import create_keystore
 from truestep.base.ids import BatchId, JobId, task_of
 from truestep.cli.main import app
@@ -33,12 +32,8 @@ PATIENCE = 25
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[QuorumNetwork]:
     """On anvil where it is installed."""
-    program = find_anvil()
-    devnet = AnvilDevnet(program) if program else EmbeddedDevnet()
-    opened = open_quorum_network(devnet, tmp_path)
-    yield opened
-    opened.close()
-    devnet.stop()
+    with open_drawn(QuorumNetwork, tmp_path) as opened:
+        yield opened
 
 
 def facts_of(network: QuorumNetwork) -> Facts:
@@ -54,7 +49,7 @@ def is_proven_now(network: QuorumNetwork) -> bool:
 
 def submitted(network: QuorumNetwork) -> JobId:
     """A job whose committee is paid, and for which there is a seed."""
-    network.pledge()
+    network.pledge(*MEMBERS)
     job = network.client().submit(ELF, INPUT, order=ORDER)
     network.randomness()
     return job.job_id

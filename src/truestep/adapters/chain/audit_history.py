@@ -1,9 +1,9 @@
 """The audits of a network, told by the events of Audits (docs/audits.md)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from truestep.adapters.chain.connection import check_chain, connect, endpoints_of
+from truestep.adapters.chain.connection import Node, check_chain, connect, endpoints_of
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.log_search import search_logs
 from truestep.adapters.chain.settlement import contract_types
@@ -36,7 +36,7 @@ class AuditRow:
 class AuditHistory:
     """Reads all audits of a network. It sends nothing."""
 
-    def __init__(self, node: Sequence[str], deployment: Deployment) -> None:
+    def __init__(self, node: Node, deployment: Deployment) -> None:
         """Raises Rejected for another chain, or a network that audits no claims."""
         if CONTRACT not in deployment.contracts:
             raise Rejected(

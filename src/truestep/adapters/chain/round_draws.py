@@ -1,10 +1,8 @@
 """Asks Randomness whether a round draws something now (docs/assignment.md)."""
 
-from collections.abc import Sequence
-
 from web3 import Web3
 
-from truestep.adapters.chain.connection import asking_node, check_chain, connect
+from truestep.adapters.chain.connection import Node, asking_node, check_chain, connect
 from truestep.adapters.chain.deployment import Deployment
 from truestep.base.errors import Rejected
 from truestep.base.ids import Address
@@ -16,7 +14,7 @@ _WORD_BYTES = 32
 class RoundDraws:
     """Satisfies `truestep.ports.draws.Draws`. For one thread."""
 
-    def __init__(self, node: Sequence[str], deployment: Deployment) -> None:
+    def __init__(self, node: Node, deployment: Deployment) -> None:
         """Nothing is asked yet. Raises `Rejected` for what is no URL."""
         self._web3 = connect(node)
         check_chain(self._web3, deployment.chain_id)

@@ -116,6 +116,7 @@ model: setup ## hold the contracts against the pure model on random calls (SEED=
 	$(BIN)/python -m tests.contracts.quorums_comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.audits_comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.assignment_comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
+	$(BIN)/python -m tests.contracts.anchors_comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 
 fuzz: setup anvil solc circuits ## run random programs in both engines (SEED=, FUZZ_INSTRUCTIONS=), the property tests for longer, and the long tests
 	$(BIN)/python -m tests.engine.fuzz --seed $(SEED) --instructions $(FUZZ_INSTRUCTIONS) --processes $(PYTEST_PROCESSES)

@@ -1,4 +1,7 @@
-"""Anchors held against the pure model, call by call, on random schedules (docs/logs.md)."""
+"""Anchors held against the pure model, call by call, on random schedules (docs/logs.md).
+
+`python -m tests.contracts.anchors_comparison --inputs 100000 --seed 1` compares at length.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from tests.contracts.anchoring import OPERATORS, TERMS, Anchoring, toy_key, toy_signature, words_of
+from tests.contracts.comparison import compare_at_length, comparison_options
 from tests.contracts.evm import Event, Reverted
+from tests.replays import replayable
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.ids import Address, Bytes32
 from truestep.commitments.bls import POSSESSES, PublicKey, Signature
@@ -267,11 +272,17 @@ def as_told(event: Event) -> tuple[str, dict[str, Any]]:
 def compare_episode(seed: int, inputs: int) -> Counter[str]:
     """Play one episode; what was done, by kind of call."""
     schedule = Schedule(seed, Anchoring())
-    try:
+    with replayable(seed, schedule.tally):
         for _ in range(inputs):
             schedule.step()
         schedule.compare()
-    except BaseException as error:
-        error.add_note(f"seed {seed}, step {sum(schedule.tally.values())}")
-        raise
     return schedule.tally
+
+
+def main() -> None:
+    """Compare episodes until there were enough inputs."""
+    compare_at_length(comparison_options(__doc__, inputs=100_000).parse_args(), compare_episode)
+
+
+if __name__ == "__main__":
+    main()

@@ -20,7 +20,9 @@ from tests.protocol.assignment.world import (
     PHASES,
     AssignmentWorld,
 )
+from tests.protocol.settlement.episodes import described
 from tests.protocol.settlement.world import PARAMETERS, PEOPLE
+from tests.replays import replayable
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.ids import Bytes32
 from truestep.protocol.assignment.randomness import drawing, seed
@@ -51,11 +53,11 @@ def compare_episode(seed_number: int, inputs: int) -> Counter[str]:
     )
     schedule, tally = AssignmentSchedule(rng=Random(seed_number), world=world), Counter[str]()
     pending: list[Effect] = []
-    try:
+    with replayable(seed_number, tally):
         for steps in (schedule.steps(inputs), everybody_leaves(schedule)):
             for step in steps:
                 outcome = world.play(step)
-                tally[f"{type(step.call).__name__}: {outcome.refusal or 'done'}"] += 1
+                tally[described(step, outcome)] += 1
                 chain.base_fee_wei = int.from_bytes(world.prevrandao, "big")
                 pending = compare_step(chain, world, step, outcome, pending)
                 balances = chain.balances()
@@ -65,9 +67,6 @@ def compare_episode(seed_number: int, inputs: int) -> Counter[str]:
                 if sum(tally.values()) % 40 == 0:
                     compare_state(chain, world)
         compare_state(chain, world)
-    except BaseException as error:
-        error.add_note(f"seed {seed_number}, step {sum(tally.values())}")
-        raise
     return tally
 
 

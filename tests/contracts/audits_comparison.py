@@ -5,20 +5,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import astuple
 
-from tests.contracts.comparison import compare_at_length, compare_step, comparison_options
+from tests.contracts.comparison import compare_at_length, compare_policy, comparison_options
 from tests.contracts.evm import EvmContract
 from tests.contracts.life_chain import DEPLOYER, Deploy, LifeChain, deploy_life_chain
 from tests.protocol.audits.schedule import audits_schedule, wind_down_audits
-from tests.protocol.audits.world import EXIT_SECONDS, RULES, AuditsWorld, BeginRound, Pledge
+from tests.protocol.audits.world import EXIT_SECONDS, RULES, AuditsStep, AuditsWorld, BeginRound, Pledge
 from tests.protocol.settlement.world import PARAMETERS
+from tests.replays import replayable
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.protocol.audits.state import Audit, JobFund, Load
 from truestep.protocol.audits.statements import NO_HASH
-from truestep.protocol.settlement.effects import Effect
-from truestep.protocol.settlement.ids import NATIVE, claim_of
+from truestep.protocol.settlement.ids import claim_of
 from truestep.protocol.settlement.state import LifeCycle
 
 
@@ -38,29 +39,21 @@ def compare_episode(seed: int, inputs: int) -> Counter[str]:
     sortition = checksummed(pool.address)
     world = AuditsWorld(state=state, around=chain.surroundings, address=address, sortition=sortition)
     schedule, tally = audits_schedule(seed, world), Counter[str]()
-    pending: list[Effect] = []
-    try:
-        for steps in (schedule.steps(inputs), wind_down_audits(schedule)):
-            for step in steps:
-                outcome = world.play(step)
-                tally[type(getattr(step, "call", step)).__name__] += 1
-                match step:
-                    case BeginRound():
-                        pool.transact("begin_round", step.since, step.seed)
-                        continue
-                    case Pledge():
-                        pool.transact("pledge", step.operator, value=step.amount_wei, sender=DEPLOYER)
-                        continue
-                    case _:
-                        pending = compare_step(chain, world, step, outcome, pending)
-                assert chain.balances()["Audits"] == world.balances[NATIVE, address]
-                if sum(tally.values()) % 50 == 0:
-                    compare_audits(chain, world)
-        compare_audits(chain, world)
+    steps = itertools.chain(schedule.steps(inputs), wind_down_audits(schedule))
+
+    def tells_pool(step: AuditsStep) -> bool:
+        match step:
+            case BeginRound():
+                pool.transact("begin_round", step.since, step.seed)
+            case Pledge():
+                pool.transact("pledge", step.operator, value=step.amount_wei, sender=DEPLOYER)
+            case _:
+                return False
+        return True
+
+    with replayable(seed, tally):
+        compare_policy("Audits", chain, world, steps, tally, compare=compare_audits, tells_double=tells_pool)
         assert chain.contracts["Audits"].call("burned_wei") == world.audits.burned_wei
-    except BaseException as error:
-        error.add_note(f"seed {seed}, step {sum(tally.values())}")
-        raise
     return tally
 
 

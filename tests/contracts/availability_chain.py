@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
@@ -17,6 +15,7 @@ from typing import get_args
 
 import pyrevm
 
+from tests.contracts.comparison import compare_at_length, comparison_options
 from tests.contracts.compiled import compile_folder, deploy_compiled
 from tests.contracts.evm import Evm, EvmContract, Reverted
 from tests.contracts.fast_abi import FastContract, Log
@@ -25,6 +24,7 @@ from tests.protocol.availability.endings import wind_down
 from tests.protocol.availability.episodes import check_nothing_left, described
 from tests.protocol.availability.schedule import Schedule
 from tests.protocol.availability.world import PEOPLE, RULES, Outcome, Step, World
+from tests.replays import replayable
 from truestep.adapters.chain.abi import ContractTypes
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
@@ -52,8 +52,6 @@ def fast_contracts() -> dict[str, FastContract]:
         for name, module in MODULES.items()
     }
 
-
-EPISODE_INPUTS = 1_000
 
 CONTRACT_OF = {
     kind: name
@@ -188,7 +186,7 @@ def compare_episode(seed: int, inputs: int) -> Counter[str]:
     )
     schedule = Schedule(rng=Random(seed), world=world)
     tally: Counter[str] = Counter()
-    try:
+    with replayable(seed, tally):
         for steps in (schedule.steps(inputs), wind_down(schedule)):
             for step in steps:
                 outcome = world.play(step)
@@ -197,28 +195,12 @@ def compare_episode(seed: int, inputs: int) -> Counter[str]:
             chain.check_views(world.state)
             chain.check_owed(world.state)
         check_nothing_left(world)
-    except BaseException as error:
-        error.add_note(f"seed {seed}, step {sum(tally.values())}")
-        raise
     return tally
 
 
 def main() -> None:
     """Compare episodes until there were enough inputs; print what happened."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    total: Counter[str] = Counter()
-    seed = options.seed
-    while sum(total.values()) < options.inputs:
-        total += compare_episode(seed, EPISODE_INPUTS)
-        seed += 1
-        print(f"\r{sum(total.values()):,} inputs", end="", file=sys.stderr)
-    print(file=sys.stderr)
-    for name, count in sorted(total.items()):
-        print(f"{count:9,} {name}")
-    print(f"{sum(total.values()):,} inputs in {seed - options.seed} episodes: no difference")
+    compare_at_length(comparison_options(__doc__, inputs=1_000_000).parse_args(), compare_episode)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from random import Random
+from typing import Any
 
 from tests.contracts.fast_abi import Log
 from tests.contracts.life_chain import CONTRACT_OF, LifeChain, Reaction, deploy_life_chain, fast_contracts
@@ -29,6 +30,8 @@ from tests.protocol.settlement.world import (
     World,
     gated,
 )
+from tests.replays import replayable
+from truestep.adapters.chain.record_codec import checksummed
 from truestep.protocol.settlement.contracts import jobs, operators
 from truestep.protocol.settlement.effects import Effect, Transfer
 from truestep.protocol.settlement.ids import NATIVE
@@ -39,6 +42,8 @@ from truestep.protocol.settlement.state import LifeCycle
 
 STANDING_STEPS = 16
 """Between two looks at what Operators knows."""
+POLICY_STEPS = 50
+"""Between two looks at what the contract of a policy knows."""
 
 
 def compare_episode(seed: int, inputs: int, *, has_games: bool = False) -> Counter[str]:
@@ -53,7 +58,7 @@ def compare_episode(seed: int, inputs: int, *, has_games: bool = False) -> Count
     schedule.has_standing, world = True, schedule.world
     tally: Counter[str] = Counter()
     pending: list[Effect] = []
-    try:
+    with replayable(seed, tally):
         for steps in (schedule.steps(inputs), endings_of(schedule)):
             for step in steps:
                 outcome = world.play(step)
@@ -65,10 +70,35 @@ def compare_episode(seed: int, inputs: int, *, has_games: bool = False) -> Count
             world.balances[asset, chain.deployment.jobs] for asset in (NATIVE, *world.around.tokens)
         )
         _compare_tokens(chain, world)
-    except BaseException as error:
-        error.add_note(f"seed {seed}, step {sum(tally.values())}")
-        raise
     return tally
+
+
+def compare_policy(
+    name: str,
+    chain: LifeChain,
+    world: World,
+    steps: Iterable[Any],
+    tally: Counter[str],
+    *,
+    compare: Callable[[LifeChain, Any], None],
+    tells_double: Callable[[Any], bool] = lambda _: False,
+) -> None:
+    """Play steps in the model and in the contracts of a policy, and compare what they know now and then.
+
+    `tells_double` takes a step that no contract of the network hears of, and says whether it was one.
+    """
+    pending: list[Effect] = []
+    address = checksummed(chain.policy.address)
+    for step in steps:
+        outcome = world.play(step)
+        tally[described(step, outcome)] += 1
+        if tells_double(step):
+            continue
+        pending = compare_step(chain, world, step, outcome, pending)
+        assert chain.balances()[name] == world.balances[NATIVE, address]
+        if tally.total() % POLICY_STEPS == 0 and not pending:
+            compare(chain, world)
+    compare(chain, world)
 
 
 def compare_step(

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import astuple
 
-from tests.contracts.comparison import compare_at_length, compare_step, comparison_options
+from tests.contracts.comparison import compare_at_length, compare_policy, comparison_options
 from tests.contracts.evm import EvmContract
 from tests.contracts.life_chain import Deploy, LifeChain, deploy_life_chain
 from tests.contracts.playing import artifact_with_base_fee
@@ -19,16 +20,16 @@ from tests.protocol.availability.kept_world import (
     BASE_FEE_WEI,
     BLOB_BOND_WEI,
     KEPT_POLICY,
+    KeptStep,
     KeptWorld,
     PutChallenge,
     PutItem,
     demand_for,
 )
 from tests.protocol.settlement.world import PARAMETERS
+from tests.replays import replayable
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.protocol.availability.kept_state import NOTHING_KEPT
-from truestep.protocol.settlement.effects import Effect
-from truestep.protocol.settlement.ids import NATIVE
 from truestep.protocol.settlement.state import LifeCycle
 
 
@@ -47,21 +48,15 @@ def compare_episode(seed: int, inputs: int) -> Counter[str]:
     address = checksummed(chain.policy.address)
     schedule = kept_schedule(seed, KeptWorld(state=state, around=chain.surroundings, address=address))
     world, tally = schedule.kept_world, Counter[str]()
-    pending: list[Effect] = []
-    try:
-        for steps in (schedule.steps(inputs), wind_down_kept(schedule)):
-            for step in steps:
-                outcome = world.play(step)
-                tally[type(getattr(step, "call", step)).__name__] += 1
-                if isinstance(step, PutItem | PutChallenge):
-                    put(doubles[0], step)
-                    continue
-                pending = compare_step(chain, world, step, outcome, pending)
-                assert chain.balances()["Kept"] == world.balances[NATIVE, address]
-            compare_views(chain, world)
-    except BaseException as error:
-        error.add_note(f"seed {seed}, step {sum(tally.values())}")
-        raise
+    steps = itertools.chain(schedule.steps(inputs), wind_down_kept(schedule))
+
+    def tells_double(step: KeptStep) -> bool:
+        if isinstance(step, PutItem | PutChallenge):
+            put(doubles[0], step)
+        return isinstance(step, PutItem | PutChallenge)
+
+    with replayable(seed, tally):
+        compare_policy("Kept", chain, world, steps, tally, compare=compare_views, tells_double=tells_double)
     return tally
 
 

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import astuple
 
-from tests.contracts.comparison import compare_at_length, compare_step, comparison_options
+from tests.contracts.comparison import compare_at_length, compare_policy, comparison_options
 from tests.contracts.evm import EvmContract
 from tests.contracts.life_chain import Deploy, LifeChain, deploy_life_chain
 from tests.protocol.quorum.schedule import quorum_schedule, wind_down_quorum
@@ -21,9 +22,9 @@ from tests.protocol.quorum.world import (
     QuorumWorld,
 )
 from tests.protocol.settlement.world import PARAMETERS
+from tests.replays import replayable
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.protocol.quorum.rules import least_fee, load_at
-from truestep.protocol.settlement.effects import Effect
 from truestep.protocol.settlement.ids import NATIVE, claim_of
 from truestep.protocol.settlement.policies import is_proven
 from truestep.protocol.settlement.state import LifeCycle
@@ -51,22 +52,12 @@ def compare_episode(seed: int, inputs: int) -> Counter[str]:
         sortition=checksummed(sortition.address),
     )
     schedule, tally = quorum_schedule(seed, world), Counter[str]()
-    pending: list[Effect] = []
-    try:
-        for steps in (schedule.steps(inputs), wind_down_quorum(schedule)):
-            for step in steps:
-                outcome = world.play(step)
-                tally[type(getattr(step, "call", step)).__name__] += 1
-                pending = compare_step(chain, world, step, outcome, pending)
-                assert chain.balances()["Quorums"] == world.balances[NATIVE, world.address]
-                if sum(tally.values()) % 50 == 0:
-                    compare_sittings(chain, world)
+    steps = itertools.chain(schedule.steps(inputs), wind_down_quorum(schedule))
+    with replayable(seed, tally):
+        compare_policy("Quorums", chain, world, steps, tally, compare=compare_sittings)
         compare_jobs(chain, world)
         for member in POOL:
             assert sortition.call("pledges", member) == world.pledges[member]
-    except BaseException as error:
-        error.add_note(f"seed {seed}, step {sum(tally.values())}")
-        raise
     return tally
 
 

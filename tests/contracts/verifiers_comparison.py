@@ -5,20 +5,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import astuple, replace
 
-from tests.contracts.comparison import compare_at_length, compare_step, comparison_options
+from tests.contracts.comparison import compare_at_length, compare_policy, comparison_options
 from tests.contracts.evm import EvmContract
 from tests.contracts.life_chain import Deploy, LifeChain, deploy_life_chain
 from tests.protocol.settlement.world import PARAMETERS
 from tests.protocol.validity.schedule import validity_schedule, wind_down_validity
-from tests.protocol.validity.world import FIRST, SECOND, PutMood, ValidityWorld, Verifier
+from tests.protocol.validity.world import FIRST, SECOND, PutMood, ValidityStep, ValidityWorld, Verifier
+from tests.replays import replayable
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.ids import Address
 from truestep.commitments.keccak import keccak256
-from truestep.protocol.settlement.effects import Effect
-from truestep.protocol.settlement.ids import NATIVE, claim_of
+from truestep.protocol.settlement.ids import claim_of
 from truestep.protocol.settlement.policies import ends_game, is_proven
 from truestep.protocol.settlement.state import LifeCycle
 from truestep.protocol.validity.contracts.verifiers import EntryNumber
@@ -46,23 +47,18 @@ def compare_episode(seed: int, inputs: int) -> Counter[str]:
     address = checksummed(chain.policy.address)
     world = ValidityWorld(state=state, around=chain.surroundings, address=address, known=known)
     schedule, tally = validity_schedule(seed, world), Counter[str]()
-    pending: list[Effect] = []
-    try:
-        for steps in (schedule.steps(inputs), wind_down_validity(schedule)):
-            for step in steps:
-                outcome = world.play(step)
-                tally[type(getattr(step, "call", step)).__name__] += 1
-                if isinstance(step, PutMood):
-                    doubles[step.verifier].transact("set_mood", step.mood)
-                    continue
-                pending = compare_step(chain, world, step, outcome, pending)
-                assert chain.balances()["Verifiers"] == world.balances[NATIVE, address]
-                if sum(tally.values()) % 50 == 0:
-                    compare_claims(chain, world)
+    steps = itertools.chain(schedule.steps(inputs), wind_down_validity(schedule))
+
+    def tells_verifier(step: ValidityStep) -> bool:
+        if isinstance(step, PutMood):
+            doubles[step.verifier].transact("set_mood", step.mood)
+        return isinstance(step, PutMood)
+
+    with replayable(seed, tally):
+        compare_policy(
+            "Verifiers", chain, world, steps, tally, compare=compare_claims, tells_double=tells_verifier
+        )
         compare_entries(chain, world)
-    except BaseException as error:
-        error.add_note(f"seed {seed}, step {sum(tally.values())}")
-        raise
     return tally
 
 

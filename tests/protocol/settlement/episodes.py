@@ -18,6 +18,7 @@ from tests.protocol.settlement.game_schedule import GameSchedule, game_schedule
 from tests.protocol.settlement.game_world import GameWorld
 from tests.protocol.settlement.schedule import Schedule
 from tests.protocol.settlement.world import Outcome, Step, World, gated
+from tests.replays import replayable
 from truestep.protocol.settlement.disputes import GameMessage
 from truestep.protocol.settlement.ids import NATIVE
 from truestep.protocol.settlement.messages import Message
@@ -32,7 +33,7 @@ def play_episode(seed: int, inputs: int, *, check_all_every: int, has_games: boo
     if schedule.has_standing:
         world.state = gated(world.state)
     tally: Counter[str] = Counter()
-    try:
+    with replayable(seed, tally):
         for number, step in enumerate(schedule.steps(inputs)):
             before = world.state
             outcome = world.play(step)
@@ -42,9 +43,6 @@ def play_episode(seed: int, inputs: int, *, check_all_every: int, has_games: boo
             if number % check_all_every == 0 and not schedule.follow_ups:
                 world.check_all()
         end_all(schedule, tally)
-    except Exception as error:
-        error.add_note(f"seed {seed}, step {sum(tally.values())}")
-        raise
     return tally
 
 

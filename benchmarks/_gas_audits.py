@@ -9,15 +9,12 @@ from _gas_network import DRAWS, OPERATOR, OTHER, REQUESTER, Network, leaf
 
 from truestep.base.ids import Address, BatchId, Bytes32
 from truestep.commitments.keccak import keccak256
-from truestep.protocol.assignment.randomness import commitment_of as promise_of
 from truestep.protocol.audits.contracts.audits import Rules
 from truestep.protocol.audits.statements import commitment_of, trap_path, traps_levels
 from truestep.protocol.settlement.ids import Item
 
 POOL, LEAVES = 9, 4
-DAY_SECONDS = 86_400
-NO_SALT = bytes(32)
-DIGEST, SALT, SECRET = (Bytes32(keccak256(name)) for name in (b"digest", b"salt", b"secret"))
+DIGEST, SALT = (Bytes32(keccak256(name)) for name in (b"digest", b"salt"))
 SALTS = [Bytes32(keccak256(bytes([number]))) for number in range(256)]
 RULES = Rules(
     pool=POOL,
@@ -41,15 +38,11 @@ class AuditsNetwork:
         self.contract = network.deploy("Audits", *links, astuple(RULES))
         self.audits = self.contract.functions
         self.policy = network.assurances.functions.policy_count().call() + 1
-        message = network.assurances.encode_abi("add", [self.contract.address, self.policy])
-        action = (network.assurances.address, bytes.fromhex(message[2:]), NO_SALT)
-        network.gas(network.owner.functions.announce(*action), REQUESTER)
-        network.pass_time(DAY_SECONDS + 1)
-        network.gas(network.owner.functions.execute(*action), REQUESTER)
+        network.by_owner(network.assurances, "add", self.contract.address, self.policy)
         self.network.gas(
             network.operators.functions.deposit_for(network.account(OTHER)), OTHER, DRAWS.least_pledge_wei
         )
-        self._pass_to(0)
+        network.pass_to(0)
         join = network.sortition.functions.join(network.account(OTHER), POOL, DRAWS.least_pledge_wei)
         network.gas(join, OTHER)
 
@@ -65,7 +58,7 @@ class AuditsNetwork:
         prepared = self.audits.prepare(taken.batch_id, levels[-1][0])
         self.gas["`prepare` of a batch"] = network.gas(prepared, OPERATOR)
         batch, _ = network.claim(taken, [leaf(index) for index in range(LEAVES)])
-        self._randomness()
+        network.pass_to_draws(OPERATOR)
         drawn = self.audits.draw(BatchId(batch.batch_id), astuple(batch.terms))
         self.gas["`draw` of a batch"] = network.gas(drawn, OTHER)
         for title, index in (("`appoint`, the first of an auditor", 0), ("`appoint`, another claim", 1)):
@@ -82,21 +75,3 @@ class AuditsNetwork:
 
     def _stated(self, batch: Any, index: int) -> tuple[Any, ...]:
         return batch.claim_id(index), astuple(batch.terms), astuple(self.network.proof(batch, index))
-
-    def _randomness(self) -> None:
-        """A round whose seed is known, and that began to reveal after the claim."""
-        network, randomness = self.network, self.network.randomness.functions
-        self._pass_to(0)
-        number = randomness.round_at(self._now()).call()
-        promised = promise_of(network.account(OPERATOR), number, SECRET)
-        network.gas(randomness.commit(number, promised), OPERATOR, DRAWS.entropy_bond_wei)
-        self._pass_to(DRAWS.commit_seconds)
-        network.gas(randomness.reveal(SECRET), OPERATOR)
-        self._pass_to(DRAWS.commit_seconds + DRAWS.reveal_seconds)
-
-    def _now(self) -> int:
-        return self.network.web3.eth.get_block("latest").get("timestamp", 0)
-
-    def _pass_to(self, second: int) -> None:
-        """To this second of a round, the next one to come."""
-        self.network.pass_time((second - self._now()) % DRAWS.phases.round_seconds)

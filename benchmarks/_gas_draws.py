@@ -37,8 +37,8 @@ class DrawsNetwork:
         network, least_wei = self.network, DRAWS.least_pledge_wei
         operator, other = network.account(OPERATOR), network.account(OTHER)
         network.gas(network.operators.functions.deposit_for(other), OTHER, 10 * least_wei)
-        self._pass_to(0)
-        number = self.randomness.round_at(self._now()).call()
+        network.pass_to(0)
+        number = self.randomness.round_at(network.now).call()
         for title, sender, value_wei in (
             ("`commit`, the first of a round", OPERATOR, DRAWS.entropy_bond_wei),
             ("`commit`, another one", OTHER, DRAWS.entropy_bond_wei),
@@ -50,13 +50,13 @@ class DrawsNetwork:
         self.gas["`join`, another one"] = network.gas(join(other, POOL, least_wei), OTHER)
         self.gas["`join`, with more"] = network.gas(join(other, POOL, least_wei), OTHER)
         self.gas["`leave`"] = network.gas(self.sortition.leave(other), OTHER)
-        self._pass_to(DRAWS.commit_seconds)
+        network.pass_to(DRAWS.commit_seconds)
         for title, sender in (
             ("`reveal`, the first of a round", OPERATOR),
             ("`reveal`, another one", OTHER),
         ):
             self.gas[title] = network.gas(self.randomness.reveal(SECRET), sender)
-        self._pass_to(DRAWS.commit_seconds + DRAWS.reveal_seconds)
+        network.pass_to(DRAWS.commit_seconds + DRAWS.reveal_seconds)
         self.gas |= self._draws(self._filled())
         return self.gas
 
@@ -74,13 +74,6 @@ class DrawsNetwork:
             assert call.call() == list(select(pool, SECRET, count, out)), "the model draws others"
             found[title] = self.network.gas(call, REQUESTER)
         return found
-
-    def _now(self) -> int:
-        return self.network.web3.eth.get_block("latest").get("timestamp", 0)
-
-    def _pass_to(self, second: int) -> None:
-        """To this second of a round, the next one to come."""
-        self.network.pass_time((second - self._now()) % DRAWS.phases.round_seconds)
 
     def _filled(self) -> Pool:
         """Members beside the one that has joined: 10,000 transactions would do nothing else."""

@@ -12,9 +12,10 @@ from web3 import Web3
 from web3.contract import Contract
 from web3.logs import DISCARD
 
-from truestep.base.ids import BatchId, Bytes32, JobId
+from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import load_artifact
+from truestep.protocol.assignment.randomness import commitment_of
 from truestep.protocol.assignment.rules import DRAW_RULES
 from truestep.protocol.settlement.encoding import encode, hash_struct
 from truestep.protocol.settlement.ids import NOBODY, Item, LeafId, PackedItem, claim_of, unpack_item
@@ -49,6 +50,7 @@ USUAL_CYCLE = 0x89AB_CDEF
 LEASE_SECONDS = 3_600
 DEADLINE = GENESIS_TIME + 60 * 86_400
 DAY_SECONDS = 86_400
+NO_SALT = bytes(32)
 GAS_LIMIT = 16_000_000
 
 
@@ -136,9 +138,37 @@ class Network:
 
     def pass_time(self, seconds: int) -> None:
         """Let the chain's clock jump."""
-        then = self.web3.eth.get_block("latest").get("timestamp", 0) + seconds
-        self.web3.provider.make_request("evm_setNextBlockTimestamp", [then])  # type: ignore[arg-type]
+        self.web3.provider.make_request("evm_setNextBlockTimestamp", [self.now + seconds])  # type: ignore[arg-type]
         self.web3.provider.make_request("evm_mine", [])  # type: ignore[arg-type]
+
+    @property
+    def now(self) -> int:
+        """The time of the newest block."""
+        return self.web3.eth.get_block("latest").get("timestamp", 0)
+
+    def by_owner(self, contract: Contract, function: str, *arguments: Any) -> int:
+        """What the owner does late and in public; the gas of the second part."""
+        message = bytes.fromhex(contract.encode_abi(function, list(arguments))[2:])
+        action = (contract.address, message, NO_SALT)
+        self.gas(self.owner.functions.announce(*action), REQUESTER)
+        self.pass_time(DAY_SECONDS + 1)
+        return self.gas(self.owner.functions.execute(*action), REQUESTER)
+
+    # --- draws ------------------------------------------------------------------------------------------
+
+    def pass_to(self, second: int) -> None:
+        """To this second of a round of draws, the next one to come."""
+        self.pass_time((second - self.now) % DRAWS.phases.round_seconds)
+
+    def pass_to_draws(self, sender: int) -> None:
+        """A new round with a secret of somebody's, up to its draw phase."""
+        self.pass_to(0)
+        number, secret = self.randomness.functions.round_at(self.now).call(), keccak256(b"secret")
+        promise = commitment_of(Address(self.account(sender)), number, secret)
+        self.gas(self.randomness.functions.commit(number, promise), sender, DRAWS.entropy_bond_wei)
+        self.pass_to(DRAWS.commit_seconds)
+        self.gas(self.randomness.functions.reveal(secret), sender)
+        self.pass_to(DRAWS.commit_seconds + DRAWS.reveal_seconds)
 
     # --- the life of a batch ----------------------------------------------------------------------------
 

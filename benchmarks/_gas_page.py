@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 HEADING = """\
 # Gas
@@ -138,31 +135,28 @@ def page(measured: Measurement, bars: Sequence[Bar]) -> str:
         (
             HEADING,
             "## Bars\n",
-            table(
-                ("what", "bar", "measured"),
-                [(bar.what, f"≤ {bar.limit:,}", f"{bar.measured:,}") for bar in bars],
-            ),
+            bars_table(bars),
             "## Batches\n\n" + SETTLED_NOTE,
             table(("batch", "`take`", "`claim`", "`finalize`", "together, for each task"), settled),
             "## Jobs\n",
-            _gas_table("transaction", measured.jobs),
+            gas_table("transaction", measured.jobs),
             "## Moves of a dispute\n\nArity 64, over a run of 2^40 cycles.\n",
-            _gas_table("move", measured.moves),
+            gas_table("move", measured.moves),
             "## Whole disputes\n\n" + DISPUTE_NOTE.format(extra=measured.batch_leaf_extra),
             _dispute_table(measured.disputes),
             ARITY_NOTE,
             "## Whole disputes that end in a float instruction\n\n" + FLOAT_NOTE,
             _dispute_table(measured.float_disputes),
             "## An honest challenger\n\n" + HONEST_NOTE,
-            _gas_table("what", measured.honest),
+            gas_table("what", measured.honest),
             "## Claims that are proven\n\n" + PROOF_NOTE,
-            _gas_table("what", measured.proofs),
+            gas_table("what", measured.proofs),
             "## Draws\n\n" + DRAWS_NOTE,
-            _gas_table("what", measured.draws),
+            gas_table("what", measured.draws),
             "## Audits\n\n" + AUDITS_NOTE,
-            _gas_table("what", measured.audits),
+            gas_table("what", measured.audits),
             "## One step\n\n" + STEP_NOTE,
-            _gas_table("kind", measured.steps),
+            gas_table("kind", measured.steps),
             furthest_note(measured.steps[FURTHEST], step_limit),
             "## Sizes of the contracts\n\n" + SIZE_NOTE,
             table(("contract", "bytes"), [(f"`{name}`", f"{size:,}") for name, size in sizes]),
@@ -175,7 +169,14 @@ def _dispute_table(disputes: Sequence[DisputeGas]) -> str:
     return table(("cycles", "arity", "rounds", "moves", "gas"), rows)
 
 
-def _gas_table(what: str, gas_by_name: dict[str, int]) -> str:
+def bars_table(bars: Sequence[Bar]) -> str:
+    """Each bar beside what was measured."""
+    rows = [(bar.what, f"≤ {bar.limit:,}", f"{bar.measured:,}") for bar in bars]
+    return table(("what", "bar", "measured"), rows)
+
+
+def gas_table(what: str, gas_by_name: dict[str, int]) -> str:
+    """One line for each kind of call."""
     return table((what, "gas"), [(name, f"{gas:,}") for name, gas in gas_by_name.items()])
 
 
@@ -183,21 +184,3 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
     """A Markdown table."""
     lines: list[tuple[object, ...]] = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
-
-
-def difference(page_name: str, was: str, fresh: str) -> str:
-    """What differs between two pages, line by line; empty if nothing does."""
-    lines = difflib.unified_diff(was.splitlines(), fresh.splitlines(), page_name, "measured", lineterm="")
-    return "\n".join(lines)
-
-
-def written(file: Path, fresh: str, command: str, *, is_check: bool) -> bool:
-    """Write the page, or only compare it: whether it is out of date."""
-    if not is_check:
-        file.write_text(fresh, encoding="utf-8")
-        return False
-    name = f"docs/{file.name}"
-    changes = difference(name, file.read_text("utf-8") if file.exists() else "", fresh)
-    if changes:
-        sys.stderr.write(f"{changes}\ngas: {name} is out of date; run `{command}` and commit it\n")
-    return bool(changes)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import astuple
-from typing import Any
 
-from _gas_network import OPERATOR, OTHER, REQUESTER, Network, leaf
+from _gas_network import OPERATOR, OTHER, Network, leaf
 from web3.contract import Contract
 
 from truestep.base.ids import Address, Bytes32
@@ -13,8 +12,6 @@ from truestep.protocol.settlement.ids import Item
 from truestep.protocol.validity.contracts.verifiers import Entry, Selector
 
 POLICY = 2
-DAY_SECONDS = 86_400
-SALT = bytes(32)
 SELECTOR = Selector(b"gas!")
 SEAL = SELECTOR + bytes(32)
 SELECTOR_CALL = "ea3d508a"
@@ -31,9 +28,9 @@ class ValidityNetwork:
     def __init__(self, network: Network) -> None:
         self.network, self.gas = network, dict[str, int]()
         self.verifiers: Contract = network.deploy("Verifiers", network.assurances.address)
-        self._by_owner(network.assurances, "add", self.verifiers.address, POLICY)
+        network.by_owner(network.assurances, "add", self.verifiers.address, POLICY)
         for number in (1, 2):
-            gas = self._by_owner(self.verifiers, "add", astuple(self._entry()), number)
+            gas = network.by_owner(self.verifiers, "add", astuple(self._entry()), number)
         self.gas["`execute` of an entry that was announced"] = gas
 
     def _entry(self) -> Entry:
@@ -56,15 +53,6 @@ class ValidityNetwork:
         creation = bytes.fromhex(f"60{len(STAND_IN):02x}80600a5f395ff3").ljust(10, b"\0") + STAND_IN
         sent = web3.eth.send_transaction({"from": web3.eth.accounts[0], "data": creation})
         return Address(str(web3.eth.wait_for_transaction_receipt(sent)["contractAddress"]))
-
-    def _by_owner(self, contract: Contract, function: str, *arguments: Any) -> int:
-        """What the owner does late and in public; the gas of the second part."""
-        network = self.network
-        message = bytes.fromhex(contract.encode_abi(function, list(arguments))[2:])
-        action = (contract.address, message, SALT)
-        network.gas(network.owner.functions.announce(*action), REQUESTER)
-        network.pass_time(DAY_SECONDS + 1)
-        return network.gas(network.owner.functions.execute(*action), REQUESTER)
 
     def measure(self) -> dict[str, int]:
         """Two proofs of claims of one batch, and a leaf that nobody has proven."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from _anvil import REPOSITORY, find_anvil, running_anvil
+from _anvil import REPOSITORY
+from _gas_command import Measured, run
 from _gas_network import ADMISSION
-from _gas_page import Bar, table, written
+from _gas_page import Bar, bars_table, gas_table, table
 from eth_account import Account
 from web3 import Web3
 from web3.contract import Contract
@@ -192,48 +191,34 @@ def _fields(anchor: Anchor) -> tuple[Any, ...]:
     return anchor.group, anchor.epoch, anchor.root, anchor.bitmap
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command; its exit code, 0 if all is well."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    choice = parser.add_mutually_exclusive_group()
-    choice.add_argument("--check", action="store_true", help=f"compare with docs/{PAGE.name}; write nothing")
-    choice.add_argument("--json", action="store_true", help="print what has a bar; write nothing")
-    options: Any = parser.parse_args(arguments)
-    anvil = find_anvil()
-    if anvil is None:
-        sys.stderr.write("gas: anvil is not installed; `make anvil` installs it where npm exists\n")
-        return 2 if options.check or options.json else 0
-    with running_anvil(anvil) as web3:
-        chain = Chain(web3)
-        gas, epochs = measure(chain)
+def measured(web3: Web3) -> Measured:
+    """The bars and the whole page."""
+    chain = Chain(web3)
+    gas, epochs = measure(chain)
     what = f"an epoch of {LOGS} logs, all of which sign"
     judged = [Bar(name="epoch_attestation_100", what=what, limit=500_000, measured=epochs[0])]
-    exceeded = [bar for bar in judged if bar.measured > bar.limit]
-    for bar in exceeded:
-        sys.stderr.write(f"gas: {bar.what}: expected at most {bar.limit:,}, got {bar.measured:,}\n")
-    if options.json:
-        print(json.dumps({bar.name: bar.measured for bar in judged}))
-        return 1 if exceeded else 0
-    fresh = page(chain.deployment, gas, epochs, judged)
-    return 1 if written(PAGE, fresh, COMMAND, is_check=options.check) or exceeded else 0
+    return judged, page(chain.deployment, gas, epochs, judged)
 
 
 def page(deployment: int, gas: dict[str, int], epochs: dict[int, int], judged: Sequence[Bar]) -> str:
     """The whole page."""
-    bar_rows = [(bar.what, f"≤ {bar.limit:,}", f"{bar.measured:,}") for bar in judged]
-    calls = [(name, f"{amount:,}") for name, amount in gas.items()]
     signed = [(f"{LOGS - count}", f"{amount:,}") for count, amount in epochs.items()]
     return "\n".join(
         (
             HEADING,
             "## Bars\n",
-            table(("what", "bar", "measured"), bar_rows),
+            bars_table(judged),
             "## Epochs\n\n" + EPOCH_NOTE,
             table(("logs that sign", "gas"), signed),
             "## Other calls\n",
-            table(("call", "gas"), [*calls, ("deployment", f"{deployment:,}")]),
+            gas_table("call", gas | {"deployment": deployment}),
         )
     )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; its exit code, 0 if all is well."""
+    return run(PAGE, COMMAND, measured, arguments)
 
 
 if __name__ == "__main__":

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
 import sys
 from dataclasses import astuple, replace
 from random import Random
-from typing import Any
 
-from _anvil import REPOSITORY, find_anvil, running_anvil
+from _anvil import REPOSITORY
+from _gas_command import Measured, run
 from _gas_items import RULES, SEATS, Blobs, Gas, Shelf, some_blobs
 from _gas_kept import FAILED, measure_kept
 from _gas_network import Network
-from _gas_page import Bar, table, written
+from _gas_page import Bar, bars_table, gas_table
 from web3 import Web3
 
 from truestep.availability.parts import Part
@@ -124,10 +122,8 @@ def bars(gas: Gas) -> list[Bar]:
 
 def page(gas: Gas, judged: list[Bar]) -> str:
     """The whole page."""
-    rows = [(bar.what, f"≤ {bar.limit:,}", f"{bar.measured:,}") for bar in judged]
-    every = [(name, f"{amount:,}") for name, amount in gas.items()]
-    parts = (HEADING, "## Bars\n", table(("what", "bar", "measured"), rows))
-    return "\n".join((*parts, "## Every kind of call\n", table(("transaction", "gas"), every)))
+    parts = (HEADING, "## Bars\n", bars_table(judged))
+    return "\n".join((*parts, "## Every kind of call\n", gas_table("transaction", gas)))
 
 
 def agrees(was: str, fresh: str) -> bool:
@@ -143,31 +139,17 @@ def _numbers(text: str) -> list[int]:
     return [int(found.replace(",", "")) for found in NUMBER.findall(text)]
 
 
+def measured(web3: Web3) -> Measured:
+    """The bars and the whole page."""
+    of_jobs = measure_kept(Network(web3), Shelf(web3))
+    gas = measure(web3) | of_jobs
+    judged = bars(gas)
+    return judged, page(gas, judged)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command; its exit code, 0 if all is well."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    choice = parser.add_mutually_exclusive_group()
-    choice.add_argument("--check", action="store_true", help=f"compare with docs/{PAGE.name}; write nothing")
-    choice.add_argument("--json", action="store_true", help="print what has a bar; write nothing")
-    options: Any = parser.parse_args(arguments)
-    anvil = find_anvil()
-    if anvil is None:
-        sys.stderr.write("gas: anvil is not installed; `make anvil` installs it where npm exists\n")
-        return 2 if options.check or options.json else 0
-    with running_anvil(anvil) as web3:
-        of_jobs = measure_kept(Network(web3), Shelf(web3))
-        gas = measure(web3) | of_jobs
-    judged = bars(gas)
-    exceeded = [bar for bar in judged if bar.measured > bar.limit]
-    for bar in exceeded:
-        sys.stderr.write(f"gas: {bar.what}: expected at most {bar.limit:,}, got {bar.measured:,}\n")
-    if options.json:
-        print(json.dumps({bar.name: bar.measured for bar in judged}))
-        return 1 if exceeded else 0
-    fresh = page(gas, judged)
-    is_same = options.check and PAGE.exists() and agrees(PAGE.read_text("utf-8"), fresh)
-    is_old = not is_same and written(PAGE, fresh, COMMAND, is_check=options.check)
-    return 1 if is_old or exceeded else 0
+    return run(PAGE, COMMAND, measured, arguments, agrees=agrees)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from dataclasses import astuple, replace
-from typing import Any
 
-from _anvil import REPOSITORY, find_anvil, running_anvil
+from _anvil import REPOSITORY
 from _gas_audits import AuditsNetwork
+from _gas_command import Measured, run
 from _gas_disputes import Dispute
 from _gas_draws import FIVE_OF_MANY, DrawsNetwork
 from _gas_floats import FloatLie, float_lie
@@ -23,7 +21,7 @@ from _gas_network import (
     Network,
     leaf,
 )
-from _gas_page import FURTHEST, Bar, DisputeGas, Measurement, Settled, page, written
+from _gas_page import FURTHEST, Bar, DisputeGas, Measurement, Settled, page
 from _gas_validity import ValidityNetwork
 from _synthetic import furthest_load, invented, step_kinds
 from web3 import Web3
@@ -252,28 +250,16 @@ def bars(measured: Measurement) -> list[Bar]:
     ]
 
 
+def measured(web3: Web3) -> Measured:
+    """The bars and the whole page."""
+    found = measure(web3)
+    judged = bars(found)
+    return judged, page(found, judged)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command; its exit code, 0 if all is well."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    choice = parser.add_mutually_exclusive_group()
-    choice.add_argument("--check", action="store_true", help="compare with docs/gas.md; write nothing")
-    choice.add_argument("--json", action="store_true", help="print what has a bar; write nothing")
-    options: Any = parser.parse_args(arguments)
-    anvil = find_anvil()
-    if anvil is None:
-        sys.stderr.write("gas: anvil is not installed; `make anvil` installs it where npm exists\n")
-        return 2 if options.check or options.json else 0
-    with running_anvil(anvil) as web3:
-        measured = measure(web3)
-    judged = bars(measured)
-    fresh = page(measured, judged)
-    exceeded = [bar for bar in judged if bar.measured > bar.limit]
-    for bar in exceeded:
-        sys.stderr.write(f"gas: {bar.what}: expected at most {bar.limit:,}, got {bar.measured:,}\n")
-    if options.json:
-        print(json.dumps(figures(measured)))
-        return 1 if exceeded else 0
-    return 1 if written(PAGE, fresh, "make gas", is_check=options.check) or exceeded else 0
+    return run(PAGE, "make gas", measured, arguments)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 from typing import Any
 
-from _anvil import REPOSITORY, find_anvil, running_anvil
+from _anvil import REPOSITORY
+from _gas_command import Measured, run
 from _gas_network import DRAWS, REQUESTER, Network, TakenBatch, leaf
-from _gas_page import Bar, table, written
+from _gas_page import Bar, bars_table, table
 from eth_account import Account
 from eth_typing import Hash32
 from web3 import Web3
@@ -19,7 +18,6 @@ from web3.contract import Contract
 
 from truestep.base.ids import Address, Bytes32, JobId
 from truestep.commitments.keccak import keccak256
-from truestep.protocol.assignment.randomness import commitment_of as promise_of
 from truestep.protocol.quorum.commitments import commitment_of, signing_hash
 from truestep.protocol.quorum.contracts.quorums import Committee, Opening, Rules, Signed
 from truestep.protocol.settlement.encoding import hash_struct
@@ -33,7 +31,6 @@ MNEMONIC = "test test test test test test test test test test test junk"
 """Of anvil's own accounts, which everybody knows."""
 MEMBERS = range(3, 9)
 POLICY, POOL, TASKS = 2, 0, 32
-DAY_SECONDS = 86_400
 STAKE_WEI = 200 * 10**18
 CYCLES = 2**30
 RULES = Rules(
@@ -50,7 +47,7 @@ RULES = Rules(
     stretch_seconds=7_200,
     full_value_wei=10**22,
     full_tasks=10_000,
-    load_seconds=DAY_SECONDS,
+    load_seconds=86_400,
 )
 HEADING = f"""\
 # Gas of quorums
@@ -81,26 +78,15 @@ class QuorumGas:
         self.number_of = {network.account(number): number for number in MEMBERS}
         links = (network.assurances.address, network.sortition.address)
         self.quorums: Contract = network.deploy("Quorums", *links, astuple(RULES))
-        message = network.assurances.encode_abi("add", [self.quorums.address, POLICY])
-        action = (network.assurances.address, bytes.fromhex(message[2:]), bytes(32))
-        network.gas(network.owner.functions.announce(*action), REQUESTER)
-        network.pass_time(DAY_SECONDS + 1)
-        network.gas(network.owner.functions.execute(*action), REQUESTER)
+        network.by_owner(network.assurances, "add", self.quorums.address, POLICY)
         for number in MEMBERS:
             member = network.account(number)
             network.gas(network.operators.functions.deposit_for(member), number, STAKE_WEI)
-        self._pass_to(0)
+        network.pass_to(0)
         for number in MEMBERS:
             member = network.account(number)
             pledge = (member, POOL, DRAWS.least_pledge_wei)
             network.gas(network.sortition.functions.join(*pledge), number)
-
-    def _now(self) -> int:
-        return self.network.web3.eth.get_block("latest").get("timestamp", 0)
-
-    def _pass_to(self, second: int) -> None:
-        """To this second of a round, the next one to come."""
-        self.network.pass_time((second - self._now()) % DRAWS.phases.round_seconds)
 
     def settle(self, *, is_collected: bool) -> dict[str, int]:
         """A job from `fund` to `finalize`: what each kind of call takes together."""
@@ -110,7 +96,7 @@ class QuorumGas:
         stated = (job_id, astuple(work), astuple(terms))
         fee_wei = functions.least_fee(CYCLES).call() * TASKS * (RULES.seats - 1)
         gas = {"`fund`": network.gas(functions.fund(*stated), REQUESTER, fee_wei)}
-        self._seed()
+        network.pass_to_draws(REQUESTER)
         drawn = network.receipt(functions.draw(job_id), REQUESTER)
         gas["`draw`"] = drawn["gasUsed"]
         (event,) = self.quorums.events.Drawn().process_receipt(drawn)
@@ -179,7 +165,7 @@ class QuorumGas:
             bond_wei=network.rules.operator_bond_wei * TASKS,
             asset=terms.asset,
             window_seconds=terms.window_seconds,
-            lease_seconds=until - self._now(),
+            lease_seconds=until - network.now,
         )
         if hash_struct(taken) != receipt[6]:
             raise RuntimeError(f"the batch has other terms than {taken}")
@@ -192,17 +178,6 @@ class QuorumGas:
         hashed = signing_hash(chain_id, quorums, batch.batch_id, member, commitment)
         signature = bytes(self.keys[member].unsafe_sign_hash(Hash32(hashed)).signature)
         return Signed(seat=seat, commitment=commitment, signature=signature)
-
-    def _seed(self) -> None:
-        """A round with a secret, up to its draw phase."""
-        randomness = self.network.randomness.functions
-        self._pass_to(0)
-        number, secret = randomness.round_at(self._now()).call(), keccak256(b"secret")
-        promise = promise_of(Address(self.network.account(REQUESTER)), number, secret)
-        self.network.gas(randomness.commit(number, promise), REQUESTER, DRAWS.entropy_bond_wei)
-        self._pass_to(DRAWS.commit_seconds)
-        self.network.gas(randomness.reveal(secret), REQUESTER)
-        self._pass_to(DRAWS.commit_seconds + DRAWS.reveal_seconds)
 
 
 def _words(one: Any) -> tuple[bytes, bytes, bytes]:
@@ -219,7 +194,6 @@ def measure(web3: Web3) -> tuple[dict[str, int], dict[str, int]]:
 
 def page(alone: dict[str, int], together: dict[str, int], judged: Sequence[Bar]) -> str:
     """The whole page."""
-    bar_rows = [(bar.what, f"≤ {bar.limit:,}", f"{bar.measured:,}") for bar in judged]
     rows = [
         (first, f"{alone[first]:,}", "" if first == second else second, f"{together[second]:,}")
         for first, second in zip(alone, together, strict=True)
@@ -231,7 +205,7 @@ def page(alone: dict[str, int], together: dict[str, int], judged: Sequence[Bar])
         (
             HEADING,
             "## Bars\n",
-            table(("what", "bar", "measured"), bar_rows),
+            bars_table(judged),
             "## One job\n\n" + WAYS_NOTE,
             table(("call", "each by itself", "or", "one for all"), rows),
         )
@@ -242,29 +216,17 @@ def _each(total: int) -> int:
     return -(-total // TASKS)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command; its exit code, 0 if all is well."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    choice = parser.add_mutually_exclusive_group()
-    choice.add_argument("--check", action="store_true", help=f"compare with docs/{PAGE.name}; write nothing")
-    choice.add_argument("--json", action="store_true", help="print what has a bar; write nothing")
-    options: Any = parser.parse_args(arguments)
-    anvil = find_anvil()
-    if anvil is None:
-        sys.stderr.write("gas: anvil is not installed; `make anvil` installs it where npm exists\n")
-        return 2 if options.check or options.json else 0
-    with running_anvil(anvil) as web3:
-        alone, together = measure(web3)
+def measured(web3: Web3) -> Measured:
+    """The bars and the whole page."""
+    alone, together = measure(web3)
     what = f"a task of {TASKS} shards of a job under 3 of 5, by collected signatures"
     judged = [Bar(name="quorum_task_of_32", what=what, limit=25_000, measured=_each(sum(together.values())))]
-    exceeded = [bar for bar in judged if bar.measured > bar.limit]
-    for bar in exceeded:
-        sys.stderr.write(f"gas: {bar.what}: expected at most {bar.limit:,}, got {bar.measured:,}\n")
-    if options.json:
-        print(json.dumps({bar.name: bar.measured for bar in judged}))
-        return 1 if exceeded else 0
-    fresh = page(alone, together, judged)
-    return 1 if written(PAGE, fresh, COMMAND, is_check=options.check) or exceeded else 0
+    return judged, page(alone, together, judged)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; its exit code, 0 if all is well."""
+    return run(PAGE, COMMAND, measured, arguments)
 
 
 if __name__ == "__main__":

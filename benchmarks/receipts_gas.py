@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from _anvil import REPOSITORY, find_anvil, running_anvil
-from _gas_page import Bar, table, written
+from _anvil import REPOSITORY
+from _gas_command import Measured, run
+from _gas_page import Bar, bars_table, gas_table, table
 from web3 import Web3
 from web3.contract import Contract
 
@@ -139,48 +138,34 @@ def bars(gas: dict[str, int], depths: dict[int, int]) -> list[Bar]:
 
 def page(chain: Chain, gas: dict[str, int], depths: dict[int, int], judged: Sequence[Bar]) -> str:
     """The whole page."""
-    bar_rows = [(bar.what, f"≤ {bar.limit:,}", f"{bar.measured:,}") for bar in judged]
     depth_rows = [(f"{depth}", f"{1 << depth:,}", f"{amount:,}") for depth, amount in depths.items()]
-    deployed = [(name, f"{amount:,}") for name, amount in chain.deployments.items()]
     return "\n".join(
         (
             HEADING,
             "## Bars\n",
-            table(("what", "bar", "measured"), bar_rows),
+            bars_table(judged),
             "## Every kind of check\n",
-            table(("what", "gas"), [(name, f"{amount:,}") for name, amount in gas.items()]),
+            gas_table("what", gas),
             "## Claims below a proven root\n",
             DEPTH_NOTE,
             table(("levels", "claims in the set", "gas"), depth_rows),
             "## Deployment\n",
-            table(("version", "gas"), deployed),
+            gas_table("version", chain.deployments),
         )
     )
 
 
+def measured(web3: Web3) -> Measured:
+    """The bars and the whole page."""
+    chain = Chain(web3)
+    gas, depths = measure(chain)
+    judged = bars(gas, depths)
+    return judged, page(chain, gas, depths, judged)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command; its exit code, 0 if all is well."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    choice = parser.add_mutually_exclusive_group()
-    choice.add_argument("--check", action="store_true", help=f"compare with docs/{PAGE.name}; write nothing")
-    choice.add_argument("--json", action="store_true", help="print what has a bar; write nothing")
-    options: Any = parser.parse_args(arguments)
-    anvil = find_anvil()
-    if anvil is None:
-        sys.stderr.write("gas: anvil is not installed; `make anvil` installs it where npm exists\n")
-        return 2 if options.check or options.json else 0
-    with running_anvil(anvil) as web3:
-        chain = Chain(web3)
-        gas, depths = measure(chain)
-    judged = bars(gas, depths)
-    exceeded = [bar for bar in judged if bar.measured > bar.limit]
-    for bar in exceeded:
-        sys.stderr.write(f"gas: {bar.what}: expected at most {bar.limit:,}, got {bar.measured:,}\n")
-    if options.json:
-        print(json.dumps({bar.name: bar.measured for bar in judged}))
-        return 1 if exceeded else 0
-    fresh = page(chain, gas, depths, judged)
-    return 1 if written(PAGE, fresh, COMMAND, is_check=options.check) or exceeded else 0
+    return run(PAGE, COMMAND, measured, arguments)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from truestep.protocol.deployment.validity import POLICY as VALIDITY
 from truestep.protocol.records import TaskStage
 from truestep.roles.actions import Decline, Declined, Fetch, Send
 from truestep.roles.estimates import Speed
-from truestep.roles.taking import kind_of
+from truestep.roles.taking import kind_of, why_not_committee
 from truestep.roles.views import Material, MaterialStage, OwnRun, TaskView, View
 from truestep.roles.worker import HELD_FACTOR, WorkerPolicy, decide, is_worth_taking
 
@@ -132,7 +132,12 @@ def test_stake_beyond_the_cap_is_not_called_free() -> None:
     seen = view(task_view(), free_stake_wei=BOND_WEI - 1, capped_wei=3 * 10**18)
     (declined,) = decide(seen, POLICY)
     assert isinstance(declined, Decline) and declined.reason is Declined.STAKE
-    assert "3 ETH more are beyond the cap that `truestep operator show` explains" in declined.message
+    said = "3 ETH more are beyond the cap that `truestep operator show` explains"
+    assert said in declined.message
+    two = [task_view(), task_view()]
+    of_committee = why_not_committee(seen, POLICY, two)
+    assert of_committee is not None and of_committee.reason is Declined.STAKE
+    assert said in of_committee.message
 
 
 def test_a_job_that_pays_in_a_token_is_taken_if_the_token_was_named() -> None:

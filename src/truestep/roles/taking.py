@@ -291,7 +291,7 @@ def why_not_committee(view: View, policy: WorkerPolicy, tasks: Sequence[TaskView
          " memory"),
         (view.free_stake_wei < bond_wei, Declined.STAKE,
          f"its {counted(len(tasks), 'task')} lock {coins(bond_wei)}, {coins(view.free_stake_wei)} of stake"
-         " are free; restart with a larger stake, `truestep worker --stake AMOUNT`"),
+         f" are free{_beyond(view)}; restart with a larger stake, `truestep worker --stake AMOUNT`"),
     )  # fmt: skip
     return _why_not(view, policy, known, 0.0) or _first(first, checks)
 

@@ -58,7 +58,7 @@ def test_two_readers_compare_what_they_saw(tmp_path: Path) -> None:
     ("arguments", "code", "words"),
     [
         ([".", "--offline", "--reproduce", "1"], 2, "leave out --offline"),
-        ([".", "--offline"], 3, "has no checkpoint: it is no log"),
+        ([".", "--offline"], 3, "has no checkpoint: no log is there"),
         (["nowhere", "--offline"], 1, "expected the URL of a log or its folder"),
         (["LOG"], 2, "--offline"),
         (["LOG", "--offline", "--key", "a+b"], 1, "not a signed checkpoint"),

@@ -15,7 +15,8 @@ from truestep.adapters.logs.keys import LogKeys
 from truestep.adapters.logs.sources import LogSource, entries_of
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, Bytes32
-from truestep.client.log_audit import OtherPast, is_signed_for_chain
+from truestep.client.log_audit import OtherPast, is_signed_for_chain, served_note
+from truestep.client.receipt import AddressText, Hex32
 from truestep.commitments import bls
 from truestep.protocol.logs.contracts.anchors import GROUP_SIZE, LogNumber
 from truestep.protocol.logs.epochs import (
@@ -27,14 +28,12 @@ from truestep.protocol.logs.epochs import (
     place_of,
     rows_of,
 )
-from truestep.protocol.logs.notes import NOTE_LIMIT_BYTES, Checkpoint, verified_checkpoint
-from truestep.protocol.logs.tiles import CHECKPOINT_PATH
+from truestep.protocol.logs.notes import Checkpoint, verified_checkpoint
 from truestep.protocol.logs.tree import leaf_hash, peaks_of
 
 FILE_LIMIT_BYTES = 1 << 20
 """Rows and signatures of 256 logs have 180 kB."""
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
-_Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _Signature = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{512}$")]
 
 
@@ -45,7 +44,7 @@ class RowPart(BaseModel):
 
     number: Annotated[int, Field(ge=1, lt=2**63)]
     size: _Count
-    root: _Hash
+    root: Hex32
 
     def row(self) -> Row:
         """The row of the tree."""
@@ -60,7 +59,7 @@ class EpochFile(BaseModel):
     format: Literal["truestep epoch"] = "truestep epoch"
     version: Literal[1] = 1
     chain_id: Annotated[int, Field(ge=0, lt=2**256)]
-    anchors: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")]
+    anchors: AddressText
     group: _Count
     epoch: _Count
     rows: Annotated[tuple[RowPart, ...], Field(min_length=1, max_length=GROUP_SIZE, strict=False)]
@@ -135,9 +134,7 @@ def propose(desk: AnchorsDesk, group: int, source_of: Callable[[RegisteredLog], 
 
 
 def _checkpoint_of(desk: AnchorsDesk, log: RegisteredLog, source: LogSource) -> Checkpoint:
-    (note,) = source.read([CHECKPOINT_PATH], NOTE_LIMIT_BYTES)
-    if note is None:
-        raise Unavailable(f"{source.place} has no checkpoint")
+    note = served_note(source)
     checkpoint = verified_checkpoint(note, log.verifier_key)
     if not is_signed_for_chain(note, checkpoint, log.signer, desk.anchoring):
         raise Rejected(Reject.LOG_SIGNATURE, "its checkpoint is not signed for the chain")
@@ -153,7 +150,7 @@ def sign(file: EpochFile, desk: AnchorsDesk, keys: LogKeys, source: LogSource) -
     row = file.tree().by_place.get(place_of(log.number))
     if row is None or row.number != log.number:
         raise Rejected(Reject.LOG_STATE, f"log {log.number} has no row in this epoch")
-    checkpoint = verified_checkpoint(_note(source), keys.verifier_key(log.origin))
+    checkpoint = verified_checkpoint(served_note(source), keys.verifier_key(log.origin))
     if row.size > checkpoint.size:
         raise Rejected(
             Reject.LOG_STATE,
@@ -167,13 +164,6 @@ def sign(file: EpochFile, desk: AnchorsDesk, keys: LogKeys, source: LogSource) -
         )
     signature = keys.sign_epoch(file.message()).hex()
     return file.model_copy(update={"signatures": file.signatures | {str(log.number): signature}})
-
-
-def _note(source: LogSource) -> bytes:
-    (note,) = source.read([CHECKPOINT_PATH], NOTE_LIMIT_BYTES)
-    if note is None:
-        raise Unavailable(f"{source.place} has no checkpoint")
-    return note
 
 
 def merged(files: Sequence[EpochFile]) -> EpochFile:

@@ -121,9 +121,7 @@ class LogReader:
 
         `sample` claims that the chain has alike are chosen to be run again.
         """
-        (note,) = self.source.read([CHECKPOINT_PATH], NOTE_LIMIT_BYTES)
-        if note is None:
-            raise Unavailable(f"{self.source.place} has no checkpoint: no log is served there")
+        note = served_note(self.source)
         checkpoint = verified_checkpoint(note, self.key)
         if checkpoint.size > self.entries_limit:
             raise Rejected(
@@ -239,13 +237,15 @@ def check_second_signature(report: LogReport, signer: Address, anchoring: Anchor
 def is_signed_for_chain(note: bytes, checkpoint: Checkpoint, signer: Address, anchoring: Anchoring) -> bool:
     """Whether a note has the signature that the chain can check."""
     from eth_account import Account
+    from eth_keys.exceptions import BadSignature
+    from eth_utils.exceptions import ValidationError
 
     found = signature_in(parse_note(note), checkpoint.origin, signer)
     if found is None:
         return False
     digest = checkpoint_digest(anchoring.chain_id, anchoring.anchors, checkpoint)
     recovered = ""
-    with suppress(Exception):  # whatever the library says of numbers that are no signature
+    with suppress(BadSignature, ValidationError, ValueError):  # of numbers that are no signature
         recovered = cast(str, cast(Any, Account)._recover_hash(digest, vrs=(found.v, found.r, found.s)))
     return recovered.lower() == signer.lower()
 
@@ -253,12 +253,19 @@ def is_signed_for_chain(note: bytes, checkpoint: Checkpoint, signer: Address, an
 # --- keys and what was seen --------------------------------------------------------------------------
 
 
+def served_note(source: LogSource) -> bytes:
+    """The newest checkpoint that a log shows, unverified. Raises `Unavailable` if there is none."""
+    (note,) = source.read([CHECKPOINT_PATH], NOTE_LIMIT_BYTES)
+    if note is None:
+        raise Unavailable(f"{source.place} has no checkpoint: no log is there")
+    return note
+
+
 def served_key(source: LogSource) -> str:
     """The key that a log says is its own. Raises `Unavailable` if it says none, or if there is no log."""
     (content,) = source.read([KEY_PATH], KEY_LIMIT_BYTES)
     if content is None:
-        if source.read([CHECKPOINT_PATH], NOTE_LIMIT_BYTES) == [None]:
-            raise Unavailable(f"{source.place} has no checkpoint: it is no log, or one without entries yet")
+        served_note(source)
         raise Unavailable(f"{source.place} says no key of the log; give it with --key")
     return content.decode("utf-8", "replace").strip()
 

@@ -8,7 +8,8 @@ from truestep.adapters.documents import parsed
 from truestep.base.errors import Reject, Rejected
 from truestep.base.text import visible
 from truestep.client import typed_data
-from truestep.client.receipt import Hex32
+from truestep.client.receipt import AddressText, Hex32
+from truestep.protocol.settlement.parameters import DAY_SECONDS
 
 if TYPE_CHECKING:
     from truestep.adapters.chain.sender import Signer
@@ -18,8 +19,6 @@ RECORD_LIMIT_BYTES = 4_096
 """What `publish` of Operators takes."""
 DAYS_LIMIT = 731
 """Whoever is to be reached says so again every other year."""
-DAY_SECONDS = 86_400
-_Account = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")]
 _Endpoint = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,200}$")]
 _Capability = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:-]{0,39}$")]
 _Seconds = Annotated[int, Field(ge=0, lt=2**64)]
@@ -53,9 +52,9 @@ class OperatorRecord(BaseModel):
     format: Literal["truestep operator record"] = "truestep operator record"
     version: Literal[1] = RECORD_VERSION
     chain_id: Annotated[int, Field(ge=0, lt=2**256)]
-    contract: _Account
+    contract: AddressText
     """Operators of the network that the record is for."""
-    operator: _Account
+    operator: AddressText
     revision: Annotated[int, Field(ge=1, lt=2**32)]
     """The newest counts: it rises by one with each record."""
     name: Annotated[str, StringConstraints(min_length=1, max_length=80)]

@@ -15,7 +15,7 @@ from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.client import typed_data
 from truestep.client.files import ProgramFile
-from truestep.client.receipt import Hex32
+from truestep.client.receipt import AddressText, Hex32
 from truestep.client.runs import run_task
 from truestep.commitments.keccak import keccak256
 from truestep.engine.hashing import hash_many_pairs
@@ -32,7 +32,6 @@ RUN_LIMIT = 256
 """A program is tried in minutes; a network of operators does the rest."""
 TRIAL_LIMIT = 256
 FILE_LIMIT_BYTES = 64 << 20
-_Account = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")]
 _Number = Annotated[int, Field(ge=0, lt=2**64)]
 _TYPES = {
     "EIP712Domain": [{"name": "name", "type": "string"}, {"name": "version", "type": "string"}],
@@ -91,7 +90,7 @@ class ProgramTrial(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    runner: _Account
+    runner: AddressText
     machine_version: Annotated[int, Field(ge=1, lt=2**16)]
     image_root: Hex32
     entry: _Number

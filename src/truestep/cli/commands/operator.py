@@ -20,6 +20,7 @@ from truestep.cli.owner_calls import send_as
 from truestep.cli.phases import name_of
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.cli.senders import SenderOptions
+from truestep.protocol.settlement.parameters import DAY_SECONDS
 
 if TYPE_CHECKING:
     from truestep.adapters.chain.operators_desk import OperatorsDesk, Standing
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 RECORD_EXAMPLE = 'Example: truestep operator record --name "Ada Computing" --keystore operator.json'
 SHOW_EXAMPLE = "Example: truestep operator show 0xADDRESS"
-DAY_SECONDS = 86_400
 
 
 def register(app: typer.Typer) -> None:

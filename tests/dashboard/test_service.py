@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from typing import Any
@@ -10,15 +11,18 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.dashboard.stories import GAME, HONEST, LIAR, Places, posted, story
+from tests.dashboard.stories import GAME, HONEST, JOB, LIAR, Places, posted, story
 from truestep.adapters.web_server import WebServer
 from truestep.base.errors import Unavailable
-from truestep.base.ids import Bytes32, JobId
+from truestep.base.ids import BatchId, Bytes32, JobId
 from truestep.dashboard.reading import Reading
 from truestep.dashboard.service import HEADERS, Dashboard
 from truestep.ports.chain import Blocks, Head
 from truestep.protocol.events import ChainEvent, LogPosition
-from truestep.protocol.settlement.records import Stake
+from truestep.protocol.quorum.state import SILENT
+from truestep.protocol.settlement.games import ChallengedClaim
+from truestep.protocol.settlement.ids import Item, claim_of
+from truestep.protocol.settlement.records import BatchStage, Stake
 
 PAGES = ("/", "/jobs", "/jobs/1", "/operators", f"/operators/{HONEST}", "/disputes", f"/disputes/{GAME}")
 
@@ -53,7 +57,18 @@ class ToldChain:
         return Blocks(events=found, hashes={high: self._hash(high)})
 
     def facts(self) -> Any:
-        return SimpleNamespace(stakes={HONEST: Stake(stake_wei=10**18, locked_wei=10**17)})
+        """Both claims of the job are confirmed by a quorum, and a game is open on the second."""
+        item = Item(job_id=JOB, offset=0, first_shard=0, count=2)
+        batch = SimpleNamespace(stage=BatchStage.CLAIMED, struck=0, items=(item.pack(),))
+        disputed = SimpleNamespace(claim=ChallengedClaim(opened=1, open_count=1))
+        return SimpleNamespace(
+            stakes={HONEST: Stake(stake_wei=10**18, locked_wei=10**17)},
+            batches={BatchId(1): SimpleNamespace(batch=batch)},
+            sittings={BatchId(1): replace(SILENT, is_proven=True)},
+            disputes={claim_of(BatchId(1), 1): disputed},
+            proofs={},
+            stopped_until=0,
+        )
 
     def block_hash(self, number: int) -> Bytes32:
         return self._hash(number)
@@ -95,6 +110,11 @@ def test_a_dispute_narrows_to_one_instruction(client: httpx.Client) -> None:
     assert "1,048,576 instructions from instruction 1 on" in text
     assert "1 instruction from instruction 1,048,576 on" in text
     assert "the result is not as claimed" in text and "The claim fell." in text
+
+
+def test_a_job_shows_what_consumers_can_rely_on(client: httpx.Client) -> None:
+    text = client.get("/jobs/1").text
+    assert "<dt>Final for consumers</dt><dd>1 claim</dd>" in text  # a game is open on the other
 
 
 def test_operators_show_their_stake_and_what_they_did(client: httpx.Client) -> None:

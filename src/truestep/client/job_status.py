@@ -1,6 +1,6 @@
 """How a job stands: its record, its tasks, and what follows from them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -8,12 +8,12 @@ from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import BatchId, JobId, TaskId, job_of_task, shard_of_task, task_of
 from truestep.base.text import counted
 from truestep.ports.chain import ChainReader
-from truestep.protocol.quorum.state import SILENT
 from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
 from truestep.protocol.settlement.facts.judging import is_proven
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.retention import items_of
 from truestep.protocol.settlement.ids import claim_of
+from truestep.protocol.settlement.records import BatchStage
 from truestep.protocol.validity.contracts.verifiers import EntryNumber
 
 
@@ -106,7 +106,7 @@ def read_status(chain: ChainReader, job_id: JobId) -> JobStatus:
         tasks=tasks,
         time_seconds=now,
         proven=_proven(facts, job_id, now),
-        confirmed=_confirmed(facts, tasks, now),
+        confirmed=_confirmed(facts, job_id, now),
     )
 
 
@@ -119,14 +119,21 @@ def _proven(facts: Facts, job_id: JobId, now: int) -> dict[TaskId, EntryNumber]:
     }
 
 
-def _confirmed(facts: Facts, tasks: Iterable[TaskRecord], now: int) -> frozenset[TaskId]:
-    """The tasks whose claims stand and were confirmed by a quorum."""
-    claimed = {task.batch_id for task in tasks if task.stage is TaskStage.CLAIMED}
-    judged = [batch_id for batch_id in claimed if facts.sittings.get(batch_id, SILENT).is_proven]
+def final_for_consumers(facts: Facts, job_id: JobId, now: int) -> frozenset[TaskId]:
+    """The tasks of a job whose claims consumers can rely on before their windows are over."""
+    return frozenset(_proven(facts, job_id, now)) | _confirmed(facts, job_id, now)
+
+
+def _confirmed(facts: Facts, job_id: JobId, now: int) -> frozenset[TaskId]:
+    """The tasks of a job whose claims stand and were confirmed by a quorum."""
+    judged = [batch_id for batch_id, sitting in facts.sittings.items() if sitting.is_proven]
+    batches = [(batch_id, facts.batches.get(batch_id)) for batch_id in judged]
     return frozenset(
-        task_of(item.job_id, shard)
-        for batch_id in judged
-        for item in items_of(facts.batches[batch_id].batch)
+        task_of(job_id, shard)
+        for batch_id, known in batches
+        if known is not None and known.batch.stage is BatchStage.CLAIMED
+        for item in items_of(known.batch)
+        if item.job_id == job_id
         for shard in item.shards
         if is_proven(facts, claim_of(batch_id, item.offset + shard - item.first_shard), now)
     )

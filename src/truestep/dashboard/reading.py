@@ -4,9 +4,11 @@ import threading
 from collections.abc import Mapping
 
 from truestep.base.errors import Rejected, Unavailable
-from truestep.base.ids import Address, Bytes32
+from truestep.base.ids import Address, Bytes32, JobId, TaskId
+from truestep.client.job_status import final_for_consumers
 from truestep.dashboard.history import History, Impossible
 from truestep.ports.chain import ChainReader, Head
+from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.records import Stake
 
 RANGE_BLOCKS = 2_000
@@ -26,11 +28,20 @@ class Reading:
         self.lock = threading.Lock()
         """Held while the history is read or changed."""
         self.history = History()
-        self.stakes: Mapping[Address, Stake] = {}
-        """As of the newest block that was read."""
+        self.facts: Facts | None = None
+        """As of the newest block that was read; None before the first."""
         self.head: Head | None = None
         self.trouble = ""
         """Why the pages may be old; empty if they are not."""
+
+    @property
+    def stakes(self) -> Mapping[Address, Stake]:
+        """The stakes of operators."""
+        return self.facts.stakes if self.facts is not None else {}
+
+    def final_for_consumers(self, job_id: JobId, now: int) -> frozenset[TaskId]:
+        """The tasks of a job whose claims consumers can rely on already."""
+        return final_for_consumers(self.facts, job_id, now) if self.facts is not None else frozenset()
 
     @property
     def version(self) -> int:
@@ -80,12 +91,17 @@ class Reading:
                 self._last = (high, found.hashes[high])
             has_news |= bool(found.events)
             low = high + 1
-        stakes = self._chain.facts().stakes
+        facts = self._chain.facts()
         with self.lock:
-            has_news |= self.head is None or stakes != self.stakes
-            self.head, self.stakes, self.trouble = head, stakes, ""
+            has_news |= self.facts is None or _shown_of(facts) != _shown_of(self.facts)
+            self.head, self.facts, self.trouble = head, facts, ""
         if has_news:
             self._tell()
 
     def _tell(self) -> None:
         self._version += 1
+
+
+def _shown_of(facts: Facts) -> tuple[object, ...]:
+    """What pages show of facts that no event of the history says."""
+    return facts.stakes, facts.proofs, facts.sittings

@@ -87,11 +87,11 @@ class Dashboard:
         return self._page("list.html", "disputes", lambda _: views.disputes(self._reading.history, number))
 
     async def _job(self, request: Request) -> Response:
-        job_id = JobId(_number(request))
+        job_id, reading = JobId(_number(request)), self._reading
         return self._page(
             "job.html",
             "jobs",
-            lambda now: views.job(self._reading.history, job_id, now),
+            lambda now: views.job(reading.history, job_id, now, reading.final_for_consumers(job_id, now)),
             f"This network has no job {job_id}.",
         )
 

@@ -10,6 +10,7 @@ from truestep.base.ids import (
     Address,
     GameId,
     JobId,
+    TaskId,
     game_in_words,
     job_of_task,
     shard_of_task,
@@ -23,7 +24,12 @@ from truestep.client.tokens import amount_in_words
 from truestep.dashboard.history import DisputeHistory, History, JobHistory, OperatorHistory, Shard, ShardStage
 from truestep.demo.narration import Narrator
 from truestep.protocol import events
+from truestep.protocol.deployment.audits import POLICY as AUDITED
+from truestep.protocol.deployment.availability import POLICY as KEPT
+from truestep.protocol.deployment.quorum import POLICY as QUORUM
+from truestep.protocol.deployment.validity import POLICY as VALIDITY
 from truestep.protocol.events import ChainEvent
+from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.protocol.settlement.records import Stake
 from truestep.protocol.state_numbers import is_micro
 
@@ -37,7 +43,13 @@ FEED_ROWS = 50
 SHARD_ROWS = 200
 """Rows of shards that stand together where they are equally far; a hostile job has none that do."""
 _NARRATOR = Narrator()
-_POLICIES = {1: "optimistic", 2: "kept", 3: "validity", 4: "quorum", 5: "audited"}
+_POLICIES = {
+    OPTIMISTIC: "optimistic",
+    KEPT: "kept",
+    VALIDITY: "validity",
+    QUORUM: "quorum",
+    AUDITED: "audited",
+}
 
 
 def overview(history: History, now: int) -> Context:
@@ -104,8 +116,8 @@ def disputes(history: History, number: int) -> Context:
     }
 
 
-def job(history: History, job_id: JobId, now: int) -> Context | None:
-    """A job's page. None if there is no such job."""
+def job(history: History, job_id: JobId, now: int, relied: frozenset[TaskId]) -> Context | None:
+    """A job's page. None if there is no such job. Consumers can rely on the claims of `relied` already."""
     found = history.jobs.get(job_id)
     if found is None:
         return None
@@ -122,6 +134,7 @@ def job(history: History, job_id: JobId, now: int) -> Context | None:
             ("Policy", _POLICIES.get(posted.policy, f"number {posted.policy}")),
             ("Deadline for workers", f"in {duration(left)}" if left > 0 else "over"),
             ("Challenge window", duration(posted.parameters.window_seconds)),
+            *([("Final for consumers", counted(len(relied), "claim"))] if relied else []),
             ("Bond per shard", coins(posted.parameters.operator_bond_wei)),
             ("Program", f"number {posted.program_id}, at most {posted.max_cycles:,} instructions"),
             ("Input", counted(posted.input_size, "byte")),

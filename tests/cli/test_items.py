@@ -136,7 +136,7 @@ def test_what_cannot_be_fetched_is_said(
     finished = truestep("fetch", manifest, *options(urls), "-o", target, "--size", "1GiB")
     assert finished.exit_code == 1 and "bytes of the part" in finished.stderr
     finished = truestep("sample", manifest, "--keeper", "ftp://x")
-    assert finished.exit_code == 2 and "http or https URL of a keeper" in finished.stderr
+    assert finished.exit_code == 2 and "an http or https URL without" in finished.stderr
     assert not target.exists()
 
 

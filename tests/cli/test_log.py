@@ -143,7 +143,17 @@ def test_logs_are_anchored_together(desk: DevnetFolder, truestep: Invoke, tmp_pa
         found = truestep(*audit).fields()["faults"]
         assert "not_anchored" not in found
         log_of(desk, "operator-3", folders["operator-3"], [HONEST[0], *HONEST[2:]])
-        assert truestep(*audit).fields()["faults"]["not_anchored"] == 1
+        stranger = ("--seen", "nothing", "--evidence", "evidence.json")
+        found = truestep(*audit, *stranger).fields()
+        assert found["faults"]["not_anchored"] == 1 and found["evidence"] == ["evidence.json"]
+        shown, reporter = json.loads(Path("evidence.json").read_text("utf-8")), desk.keystore("challenger")
+        number = numbers["operator-3"]
+        report = ("log", "report", number, "evidence.json", "--keystore", reporter, "--json")
+        for field, false in (("epoch", shown["first"]["epoch"] - 1), ("size", 2), ("path", ["00" * 32] * 8)):
+            Path("false.json").write_text(json.dumps(shown | {"first": shown["first"] | {field: false}}))
+            refused = truestep(*report[:3], "false.json", *report[4:])
+            assert refused.exit_code == 1 and "log has not stated this" in refused.stderr
+        assert truestep(*report).fields()["state"] == "slashed"
 
 
 def test_what_is_no_evidence_is_refused(truestep: Invoke, tmp_path: Path) -> None:

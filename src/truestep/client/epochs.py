@@ -18,7 +18,7 @@ from truestep.base.ids import Address, Bytes32
 from truestep.client.log_audit import OtherPast, is_signed_for_chain, served_note
 from truestep.client.receipt import AddressText, Hex32
 from truestep.commitments import bls
-from truestep.protocol.logs.contracts.anchors import GROUP_SIZE, LogNumber
+from truestep.protocol.logs.contracts.anchors import GROUP_SIZE, AnchorNumber, AnchorPath, LogNumber
 from truestep.protocol.logs.epochs import (
     Row,
     Rows,
@@ -228,8 +228,10 @@ def anchored_pasts(
         if not fitting or row is None or row.number != log.number:
             raise Rejected(Reject.LOG_STATE, f"{name}: log {log.number} is in no anchor with these rows")
         checkpoint = Checkpoint(origin=log.origin, size=row.size, root=row.root)
-        where = f"anchor {fitting[-1]} ({name})"
-        pasts.append(OtherPast(name=where, note=b"", checkpoint=checkpoint, is_anchored=True))
+        number = fitting[-1]
+        at = AnchorPath(number=AnchorNumber(number), anchor=anchors[number], path=rows.path(log.number))
+        where = f"anchor {number} ({name})"
+        pasts.append(OtherPast(name=where, note=b"", checkpoint=checkpoint, anchored=at))
     return pasts
 
 

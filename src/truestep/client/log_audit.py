@@ -1,6 +1,5 @@
 """Reads a whole log, as a stranger does, and says what is wrong with it (docs/logs.md L8)."""
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from truestep.adapters.logs.keys import Anchoring
 from truestep.adapters.logs.sources import LogSource, entries_of
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, Bytes32
+from truestep.client.log_evidence import AnchoredStatement, Evidence
 from truestep.client.runs import advance_in_slices
 from truestep.client.stored import stored_image, stored_input
 from truestep.machine.elf import load_elf
@@ -23,6 +23,7 @@ from truestep.ports.chain import ChainReader
 from truestep.ports.engine import Engine
 from truestep.protocol.claims import claim_state
 from truestep.protocol.logs.audit import EntriesAudit, Fault
+from truestep.protocol.logs.contracts.anchors import AnchorPath
 from truestep.protocol.logs.entries import ClaimEntry
 from truestep.protocol.logs.notes import (
     NOTE_LIMIT_BYTES,
@@ -38,7 +39,6 @@ from truestep.protocol.settlement.facts.leaves import leaf_of_state
 
 KEY_LIMIT_BYTES = 1_024
 PROGRESS_ENTRIES = 50_000
-EVIDENCE_FORMAT = "truestep log evidence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,46 +48,15 @@ class OtherPast:
     name: str
     note: bytes
     checkpoint: Checkpoint
-    is_anchored: bool = False
-    """Whether the chain has it, and no note."""
+    anchored: AnchorPath | None = None
+    """Where the chain has it, if it is no note."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """Two checkpoints that a log has signed and that cannot both be true (L6.1)."""
-
-    first: bytes
-    """The note of the smaller log."""
-    second: bytes
-    path: tuple[Bytes32, ...]
-
-    def to_json(self) -> str:
-        """The evidence as the text of its file."""
-        said = {
-            "format": EVIDENCE_FORMAT,
-            "version": 1,
-            "first": self.first.decode(),
-            "second": self.second.decode(),
-            "path": [node.hex() for node in self.path],
-        }
-        return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
-
-
-def parse_evidence(content: bytes) -> Evidence:
-    """The inverse of `Evidence.to_json`. Raises `Rejected`."""
-    try:
-        said = json.loads(content[: 4 * NOTE_LIMIT_BYTES])
-        if said["format"] != EVIDENCE_FORMAT or said["version"] != 1:
-            raise ValueError("another format")
-        return Evidence(
-            first=said["first"].encode(),
-            second=said["second"].encode(),
-            path=tuple(Bytes32(bytes.fromhex(node)) for node in said["path"]),
-        )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise Rejected(
-            Reject.LOG_STATE, f"expected a file that `audit-log --evidence` has written: {error}"
-        ) from error
+    @property
+    def part(self) -> bytes | AnchoredStatement:
+        """What shows that the log has stated it."""
+        if self.anchored is None:
+            return self.note
+        return AnchoredStatement(size=self.checkpoint.size, root=self.checkpoint.root, place=self.anchored)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -202,19 +171,20 @@ def _compare(report: LogReport, other: OtherPast, past: _Past | None) -> None:
             Fault.ROLLED_BACK,
             f"the log has {now.size:,} entries here, and has signed {then.size:,}: {other.name}",
         )
-    elif past.root != then.root and other.is_anchored:
-        report.entries.find(
-            Fault.NOT_ANCHORED,
-            f"the log has another past than it has anchored: its first {then.size:,} entries have another"
-            f" root in {other.name}",
-        )
     elif past.root != then.root:
-        report.entries.find(
-            Fault.SPLIT,
-            f"the log has two pasts: it has signed another root of its first {then.size:,} entries:"
-            f" {other.name}",
-        )
-        report.evidence.append(Evidence(first=other.note, second=report.note, path=past.path()))
+        if other.anchored is not None:
+            report.entries.find(
+                Fault.NOT_ANCHORED,
+                f"the log has another past than it has anchored: its first {then.size:,} entries have another"
+                f" root in {other.name}",
+            )
+        else:
+            report.entries.find(
+                Fault.SPLIT,
+                f"the log has two pasts: it has signed another root of its first {then.size:,} entries:"
+                f" {other.name}",
+            )
+        report.evidence.append(Evidence(first=other.part, second=report.note, path=past.path()))
 
 
 def _keep(chosen: list[ClaimEntry], entry: ClaimEntry, sample: int, seen: int, chance: Random) -> None:

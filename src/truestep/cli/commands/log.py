@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from truestep.adapters.chain.anchors_desk import AnchorsDesk, RegisteredLog
+    from truestep.client.log_evidence import AnchoredStatement
     from truestep.protocol.logs.notes import Note
 
 REGISTER_EXAMPLE = "Example: truestep log register operator/log/LOG --url https://operator.example/log"
@@ -186,18 +187,16 @@ def report(
 ) -> None:
     """Show the chain that a log has two pasts: its bond is seized, and half of it is yours.
 
-    Both checkpoints must have the log's second signature, for the chain (docs/logs.md L6.2); `audit-log` says
-    if one lacks it. `truestep log withdraw` pays what is yours.
+    Each of the two is a row that is anchored, or a checkpoint with the log's second signature, for the chain
+    (docs/logs.md L6.2); `audit-log` says if one lacks it. `truestep log withdraw` pays what is yours.
     """
-    from truestep.client.log_audit import parse_evidence
-    from truestep.protocol.logs.notes import parse_note
+    from truestep.client.log_evidence import FILE_LIMIT_BYTES, parse_evidence
 
     with evidence.open("rb") as file:
-        shown = parse_evidence(file.read(1 << 20))
-    notes = [parse_note(content) for content in (shown.first, shown.second)]
+        shown = parse_evidence(file.read(FILE_LIMIT_BYTES + 1))
 
     def arguments(found: "RegisteredLog") -> list[Any]:
-        statements = [_statement(found, note) for note in notes]
+        statements = [_statement(found, part) for part in (shown.first, shown.second)]
         return [_key(network, found), *statements, list(shown.path)]
 
     _send(number, network, sender, as_json, "report", arguments, "has lost its bond")
@@ -220,11 +219,16 @@ def withdraw(network: NetworkOptions, sender: SenderOptions, as_json: JsonFlag =
     )
 
 
-def _statement(found: "RegisteredLog", note: "Note") -> tuple[Any, ...]:
-    """A checkpoint as the contract takes it."""
-    from truestep.protocol.logs.notes import parse_checkpoint
+def _statement(found: "RegisteredLog", part: "bytes | AnchoredStatement") -> tuple[Any, ...]:
+    """An anchored row or the note of a checkpoint as the contract takes it."""
+    from truestep.protocol.logs.notes import parse_checkpoint, parse_note
     from truestep.protocol.logs.statements import signature_in
 
+    if not isinstance(part, bytes):
+        place = part.place
+        anchor = (place.anchor.group, place.anchor.epoch, place.anchor.root, place.anchor.bitmap)
+        return part.size, part.root, 0, 0, 0, place.number, anchor, list(place.path)
+    note = parse_note(part)
     checkpoint = parse_checkpoint(note)
     signature = signature_in(note, found.origin, found.signer)
     if checkpoint.origin != found.origin or signature is None:

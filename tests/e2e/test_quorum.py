@@ -94,6 +94,20 @@ def shown(network: QuorumNetwork, job_id: JobId, folder: Path) -> str:
     return finished.stdout
 
 
+def test_a_dead_member_delays_a_quorum_by_the_time_to_commit(network: QuorumNetwork) -> None:
+    """Its leader does not wait for half of the lease, and the dead member keeps its pledge."""
+    job_id, log = submitted(network), Log()
+    network.drive([network.member(MEMBERS[0], log)], lambda: job_id in facts_of(network).committees)
+    dead = network.name_of(network.committee(job_id).members[-1])
+    alive = [network.member(name, log) for name in MEMBERS if name != dead]
+    network.drive(alive, lambda: is_proven_now(network), idle_limit=PATIENCE)
+    batch = facts_of(network).batches[BatchId(1)].batch
+    claimed_at = batch.until - batch.terms.window_seconds
+    assert claimed_at < facts_of(network).sittings[BatchId(1)].taken_at + batch.terms.lease_seconds // 2
+    network.drive(alive, lambda: bool(network.told(TaskFinalized)), idle_limit=PATIENCE)
+    assert network.pledge_of(dead) == PLEDGE_WEI
+
+
 def test_a_liar_that_leads_is_struck_and_everybody_else_is_whole(network: QuorumNetwork) -> None:
     job_id = submitted(network)
     log = Log()

@@ -12,8 +12,8 @@ from tests.protocol.quorum.world import KEEPER, OPERATORS, RULES
 from tests.roles.views import BATCH_ID, CLAIMED, NOW, WORKER, taken_view, task_view, view
 from truestep.base.ids import Address, Bytes32, JobId
 from truestep.protocol.assignment.rules import DRAW_RULES
-from truestep.protocol.calls import NATIVE, SubmitClaims, TakeTasks
-from truestep.protocol.quorum.policy import whole
+from truestep.protocol.calls import NATIVE, TakeTasks
+from truestep.protocol.quorum.policy import late_seats, whole
 from truestep.protocol.quorum.seating import Seating
 from truestep.protocol.quorum.state import Purse, Seated, Sitting
 from truestep.protocol.quorum_calls import (
@@ -30,7 +30,15 @@ from truestep.protocol.settlement.records import Batch, BatchStage, BatchTerms
 from truestep.protocol.settlement.trees import claims_root
 from truestep.roles.actions import Action, Fetch, Run, Send
 from truestep.roles.estimates import Speed
-from truestep.roles.quorum import Member, decide, disputed_by_own_result, may_claim, own_root, salt_of
+from truestep.roles.quorum import (
+    Member,
+    batches_with_enough,
+    decide,
+    disputed_by_own_result,
+    may_claim,
+    own_root,
+    salt_of,
+)
 from truestep.roles.views import Material, MaterialStage, OwnRun
 from truestep.roles.worker_policy import WorkerPolicy
 
@@ -160,13 +168,30 @@ def test_only_claims_of_another_result_are_disputed() -> None:
 
 
 def test_a_leader_claims_once_all_have_committed_or_half_of_the_lease_is_over() -> None:
-    call = SubmitClaims(batch_id=BATCH_ID, claims=())
     batch = batch_of(BatchStage.TAKEN, operator=WORKER, until=NOW + 101)
     three = {(BATCH_ID, seat): 1 for seat in (0, 2, 3)}
-    assert not may_claim(view(), facts(batch, commitments=three), call)
-    assert may_claim(view(), facts(batch, commitments=three | {(BATCH_ID, 4): 1}), call)
-    assert may_claim(view(now=NOW + 1), facts(batch, commitments=three), call)
-    assert may_claim(view(), facts(batch, committees={}), call)
+    assert not may_claim(view(), facts(batch, commitments=three), BATCH_ID, None)
+    assert may_claim(view(), facts(batch, commitments=three | {(BATCH_ID, 4): 1}), BATCH_ID, None)
+    assert may_claim(view(now=NOW + 1), facts(batch, commitments=three), BATCH_ID, None)
+    assert may_claim(view(), facts(batch, committees={}), BATCH_ID, None)
+
+
+def test_a_dead_member_delays_a_claim_only_by_the_time_to_commit() -> None:
+    """Nobody can be charged then that has not committed: half of the lease is not over (Q5.1)."""
+    batch = batch_of(BatchStage.TAKEN, operator=WORKER, until=NOW + LEASE_SECONDS)
+    members: dict[str, Any] = {"commitments": {(BATCH_ID, seat): 1 for seat in (0, 2)}}
+    assert [*batches_with_enough(facts(batch, **members), RULES, WORKER)] == []
+    members["commitments"] |= {(BATCH_ID, 3): 1}
+    enough = facts(batch, **members)
+    assert [*batches_with_enough(enough, RULES, WORKER)] == [BATCH_ID]
+    assert [*batches_with_enough(enough, RULES, MEMBERS[2])] == []
+    grace = RULES.commit_seconds
+    assert not may_claim(view(now=NOW + grace - 1), enough, BATCH_ID, NOW)
+    assert may_claim(view(now=NOW + grace), enough, BATCH_ID, NOW)
+    final = batch_of(BatchStage.FINAL, operator=WORKER, until=NOW + grace + WINDOW_SECONDS)
+    sitting = Sitting(taken_at=NOW, stretch_seconds=0, confirmed=0b01101, is_proven=True)
+    late = late_seats(sitting, members["commitments"], BATCH_ID, final, MEMBERS, grace)
+    assert late == [] and grace < LEASE_SECONDS // 2
 
 
 # --- jobs -----------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.assignment.phases import Phase
-from truestep.protocol.calls import SubmitClaims, TakeTasks
+from truestep.protocol.calls import TakeTasks
+from truestep.protocol.quorum.contracts.quorums import Rules
 from truestep.protocol.quorum.policy import late_seats, may_take, whole
 from truestep.protocol.quorum.seating import Seating
 from truestep.protocol.quorum.state import SILENT, Seated
@@ -159,17 +160,31 @@ def disputed_by_own_result(view: View, facts: Facts, tasks: Mapping[TaskId, Task
     return frozenset(found)
 
 
-def may_claim(view: View, facts: Facts, call: SubmitClaims) -> bool:
+def batches_with_enough(facts: Facts, rules: Rules, operator: Address) -> Iterator[BatchId]:
+    """The operator's batches on which as many others have committed as a quorum needs."""
+    for batch_id, known in facts.batches.items():
+        batch = known.batch
+        if batch.operator == operator and batch.stage is BatchStage.TAKEN:
+            committed = sum((batch_id, seat) in facts.commitments for seat in range(rules.seats))
+            if committed >= rules.needed:
+                yield batch_id
+
+
+def may_claim(view: View, facts: Facts, batch_id: BatchId, enough_since: int | None) -> bool:
     """Whether an own batch is to be claimed now: members have half of the lease to commit (Q5.1).
 
-    Whoever claims before has no quorum, and waits longest for its reward.
+    Whoever claims before a quorum has committed has none, and waits longest for its reward. Once enough have
+    (`enough_since`), the others get the time to commit that the rules name: one dead member delays nothing
+    for longer than that. Who is late by then is not charged, because half of the lease is not over.
     """
-    known = facts.batches.get(call.batch_id)
+    known = facts.batches.get(batch_id)
     seated = facts.committees.get(job_of_item(known.batch.items[0])) if known is not None else None
-    if known is None or seated is None:
+    if known is None or seated is None or facts.seating is None:
         return True
     others = [seat for seat, each in enumerate(seated.members) if each != known.batch.operator]
-    if all((call.batch_id, seat) in facts.commitments for seat in others):
+    if all((batch_id, seat) in facts.commitments for seat in others):
+        return True
+    if enough_since is not None and view.now >= enough_since + facts.seating.rules.commit_seconds:
         return True
     half = known.batch.terms.lease_seconds // 2
     return view.now >= known.batch.until - half

@@ -20,7 +20,7 @@ export TRUESTEP_CIRCUIT_TOOLS := $(CURDIR)/.circuits/tools
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil solc circuits verifiers lock demo check test model economics drill lab bench gas docs vectors kzg-vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package site format clean
+.PHONY: help setup setup-demo anvil solc circuits prometheus verifiers lock demo check test model economics drill lab bench gas docs vectors kzg-vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package site format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +69,20 @@ $(VENV)/stamp-dev: pyproject.toml requirements.lock .ci/venv
 	  echo "setup: solc installed into .solc/"; touch $@; \
 	fi
 
+prometheus: .prometheus/stamp ## unpack Debian's Prometheus into .prometheus/, if there is apt-get; nothing is installed
+
+# Likewise: the tests of alerts and of the dashboard for Grafana are skipped.
+.prometheus/stamp:
+	@mkdir -p .prometheus
+	@if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then \
+	  echo "setup: apt-get not found, so the tests with Prometheus will be skipped"; \
+	elif ! (cd .prometheus && (apt-get -qq download prometheus || (apt-get -qq update && apt-get -qq download prometheus)) \
+	    && dpkg -x prometheus_*.deb . && rm prometheus_*.deb) >.prometheus/install.log 2>&1; then \
+	  echo "setup: Prometheus could not be fetched (see .prometheus/install.log), so its tests will be skipped"; \
+	else \
+	  echo "setup: Prometheus unpacked into .prometheus/"; touch $@; \
+	fi
+
 # Likewise: the tests that prove are skipped.
 .circuits/stamp: src/truestep/circuits/tools/package-lock.json $(VENV)/stamp-dev
 	@mkdir -p .circuits
@@ -97,7 +111,7 @@ check: setup ## lint, format, types, layers, dead code, dependencies, ROM, compi
 	$(BIN)/python -m truestep.guest.rom --check
 	$(BIN)/python -m truestep.contracts.build --check
 
-test: setup anvil solc circuits ## run every test; PYTEST_PROCESSES=N chooses the parallelism
+test: setup anvil solc circuits prometheus ## run every test; PYTEST_PROCESSES=N chooses the parallelism
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal
 
 rust: setup ## build and run examples/rust with Debian's rustc (100 MB are fetched, nothing is installed)

@@ -92,6 +92,13 @@ def find_anvil() -> Path | None:
     return installed[0] if installed else Path(on_path) if on_path else None
 
 
+def find_prometheus(name: str) -> Path | None:
+    """`prometheus` or `promtool`, as `make prometheus` unpacked it, else the one on PATH."""
+    unpacked = REPOSITORY / ".prometheus" / "usr" / "bin" / name
+    on_path = shutil.which(name)
+    return unpacked if unpacked.exists() else Path(on_path) if on_path else None
+
+
 @pytest.fixture(scope="session")
 def anvil_program() -> Path:
     """The anvil program; a test that asks for it is skipped where there is none."""

@@ -19,7 +19,8 @@ def test_an_address_in_use_names_its_option(
     def opened(*_: object) -> None:
         raise CannotListen("expected to listen at 127.0.0.1:8547, got: Address already in use")
 
-    monkeypatch.setattr(keeper, "_settings", lambda _: SimpleNamespace())
+    signer = SimpleNamespace(address="0x" + "1" * 40)
+    monkeypatch.setattr(keeper, "_settings", lambda _: SimpleNamespace(signer=signer))
     monkeypatch.setattr(keeping, "opened_keeper", opened)
     finished = truestep(
         "keeper", "--rpc", "http://127.0.0.1:9", "--keystore", "none.json", "--state-dir", tmp_path,

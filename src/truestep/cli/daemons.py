@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
@@ -20,6 +20,7 @@ from truestep.cli.failure import Failure
 from truestep.cli.fee_options import MaxFeeOption, MaxFeeUrgentOption, MaxTipOption, transaction_policy
 from truestep.cli.interruption import handling
 from truestep.cli.log_lines import LogLines
+from truestep.cli.metrics_options import MetricsListenOption, shown
 from truestep.cli.options import (
     BeaconOption,
     BlobsOption,
@@ -109,6 +110,7 @@ class DaemonOptions:
         ),
     ] = None
     beacon: BeaconOption = None
+    metrics_listen: MetricsListenOption = None
     as_json: Annotated[bool, typer.Option("--json", help="Log one JSON object per line, on stdout.")] = False
 
     @property
@@ -147,6 +149,7 @@ def opened_world(
     parallel: int,
     self_check: "SelfCheck | None" = None,
     *,
+    role: str,
     is_keeper: bool = False,
     parts: WorkerParts = NO_PARTS,
 ) -> Generator["World"]:
@@ -175,20 +178,23 @@ def opened_world(
     )
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out
     log = LogLines(as_json=options.as_json)
-    with closing(log), ExitStack() as stack:
-        said = FirstReports(log)
+    account = Address(settings.signer.address)
+    with closing(log), shown(options.metrics_listen, role, account, log) as seen, ExitStack() as stack:
+        said = FirstReports(seen.reporter)
         try:
-            world = until_available(log, lambda: stack.enter_context(daemons.opened_world(settings, said)))
+            world = until_available(
+                seen.reporter, lambda: stack.enter_context(daemons.opened_world(settings, said))
+            )
         except CannotListen as error:
             raise Failure("address", f"{error}; choose another with --log-listen HOST:PORT") from error
         said.begun = True
-        yield world
+        yield replace(world, monitor=seen.monitor)
 
 
 class FirstReports:
     """Satisfies `Reporter`: what several attempts to begin say is said once, until the daemon has begun."""
 
-    def __init__(self, log: LogLines) -> None:
+    def __init__(self, log: "Reporter") -> None:
         self._log = log
         self._said: set[tuple[str, str]] = set()
         self.begun = False

@@ -53,7 +53,7 @@ def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
         run_limit=policy.check_limit,
         desks=desks,
     )
-    return Loop(agent, world.clock, world.reporter)
+    return Loop(agent, world.clock, world.reporter, world.monitor)
 
 
 def _desk(world: World, executor: Executor, policy: ChallengerPolicy) -> ClaimsDesk:

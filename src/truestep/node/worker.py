@@ -88,7 +88,7 @@ def worker_node(
         distrusted=distrusted,
         desks=_desks(world, policy),
     )
-    return Loop(agent, world.clock, world.reporter)
+    return Loop(agent, world.clock, world.reporter, world.monitor)
 
 
 def _desks(world: World, policy: WorkerPolicy) -> list[Desk]:

@@ -197,7 +197,7 @@ def decide(view: View, policy: KeeperPolicy) -> list[Action]:
     number = view.facts.number_of(view.account)
     if number is None:
         return list(_enrol(view, policy))
-    places = _places(view, number)
+    places = own_places(view, number)
     return [
         *_answers(view, places, number),
         *_acknowledgements(view, places, policy),
@@ -213,7 +213,8 @@ def decide(view: View, policy: KeeperPolicy) -> list[Action]:
     ]
 
 
-def _places(view: View, number: KeeperId) -> list[Place]:
+def own_places(view: View, number: KeeperId) -> list[Place]:
+    """The seats of a keeper."""
     return [
         Place(item=item, index=index, seat=seat)
         for item in view.facts.items.values()

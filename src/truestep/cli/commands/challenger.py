@@ -53,7 +53,7 @@ def challenger(
 
     at_once = parallel or os.cpu_count() or 1
     policy = ChallengerPolicy(check_limit=at_once, bonds_limit_wei=parse_amount(max_bonds, "--max-bonds"))
-    with opened_world(options, at_once) as world:
+    with opened_world(options, at_once, role="challenger") as world:
         until_available(world.reporter, lambda: _check_wallet(world))
         daemon = challenger_node(world, policy)
         run_until_stopped(daemon, world, options)

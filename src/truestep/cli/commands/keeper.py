@@ -1,13 +1,14 @@
 """`truestep keeper`: earns by keeping items available."""
 
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from truestep.adapters.web_server import CannotListen
+from truestep.base.ids import Address
 from truestep.cli.daemons import FirstReports, run_loop, until_available
 from truestep.cli.failure import Failure
 from truestep.cli.fee_options import (
@@ -19,6 +20,7 @@ from truestep.cli.fee_options import (
 )
 from truestep.cli.log_lines import LogLines
 from truestep.cli.log_options import parse_listen
+from truestep.cli.metrics_options import MetricsListenOption, shown
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import (
     BeaconOption,
@@ -123,6 +125,7 @@ class KeeperOptions:
             help="Interval between looks at the chain. Default: a quarter of the time between blocks.",
         ),
     ] = None
+    metrics_listen: MetricsListenOption = None
     as_json: Annotated[bool, typer.Option("--json", help="Log one JSON object per line, on stdout.")] = False
 
 
@@ -152,14 +155,22 @@ def keeper(options: KeeperOptions) -> None:
     settings = _settings(options)
     options.state_dir.mkdir(parents=True, exist_ok=True)
     log = LogLines(as_json=options.as_json)
-    with closing(log), ExitStack() as stack:
-        said = FirstReports(log)
+    account = Address(settings.signer.address)
+    with closing(log), shown(options.metrics_listen, "keeper", account, log) as seen, ExitStack() as stack:
+        said = FirstReports(seen.reporter)
         try:
-            world = until_available(log, lambda: stack.enter_context(keeping.opened_keeper(settings, said)))
+            world = until_available(
+                seen.reporter, lambda: stack.enter_context(keeping.opened_keeper(settings, said))
+            )
         except CannotListen as error:
             raise Failure("address", f"{error}; choose another with --listen HOST:PORT") from error
         said.begun = True
-        run_loop(keeper_node(world, policy), world.clock, world.reporter, options.poll)
+        run_loop(
+            keeper_node(replace(world, monitor=seen.monitor), policy),
+            world.clock,
+            world.reporter,
+            options.poll,
+        )
 
 
 def _settings(options: KeeperOptions) -> "KeeperSettings":

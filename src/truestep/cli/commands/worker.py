@@ -262,7 +262,7 @@ def worker(
     stake_wei, check = _stake_of(stake, options), _self_check(self_check, options) if is_checked else None
     log = logging.settings()
     parts = WorkerParts(delivery=policy.delivery, prover=prover, log=log, gives_entropy=entropy)
-    with opened_world(options, parallel, check, is_keeper=keeper, parts=parts) as world:
+    with opened_world(options, parallel, check, role="worker", is_keeper=keeper, parts=parts) as world:
         until_available(world.reporter, lambda: _stake(world, stake_wei, options.operator_address))
         if policy.reward_min_wei == 0:
             world.reporter.report("no_min_reward", NO_MIN_REWARD)

@@ -1,6 +1,7 @@
 """What drives a keeper: one chain of availability, hands for its shelf, an outbox, and a pure policy."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from truestep.availability.cells import run_cells
@@ -9,16 +10,20 @@ from truestep.base.ids import Bytes32
 from truestep.base.text import counted
 from truestep.node.availability.answer_desk import AnswerDesk
 from truestep.node.chain.outbox import Outbox
+from truestep.node.chain.pending import PendingAge
 from truestep.node.keeping.chronicle import Chronicle
 from truestep.node.keeping.notes import Notes
+from truestep.node.keeping.vitals import clocks
 from truestep.node.loop.backoff import Backoff
 from truestep.node.loop.loop import Loop
 from truestep.node.loop.pulse import Pulse
+from truestep.ports.chain import Head
 from truestep.ports.clock import Clock
 from truestep.ports.executor import Executor, Finished, ShouldStop, Stopped
-from truestep.ports.keeping import Deletions, Hands, KeeperChain
+from truestep.ports.keeping import Deletions, Funds, Hands, KeeperChain
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
+from truestep.ports.vitals import Load, Monitor, Vitals
 from truestep.roles.keeper import (
     URGENT,
     Action,
@@ -72,6 +77,10 @@ class ForgetWork:
     reasons: tuple[KeptFor, ...]
 
 
+_WORK = {KeepWork: "keep", AnswerWork: "answer", ForgetWork: "forget"}
+"""The names of the kinds of work, for its operator."""
+
+
 class KeeperBench:
     """Performs a keeper's work. For any thread."""
 
@@ -107,11 +116,13 @@ class KeeperWorld:
     clock: Clock
     reporter: Reporter
     answering: Executor | None = None
+    monitor: Monitor | None = None
+    """Is told how this keeper is; None if nobody wants to know."""
 
 
 def keeper_node(world: KeeperWorld, policy: KeeperPolicy) -> Loop[View, Action]:
     """A keeper for the chain's account."""
-    return Loop(KeeperAgent(world, policy), world.clock, world.reporter)
+    return Loop(KeeperAgent(world, policy), world.clock, world.reporter, world.monitor)
 
 
 class KeeperAgent:
@@ -131,15 +142,16 @@ class KeeperAgent:
         self._pulse = Pulse(world.clock)
         self._receipts: dict[tuple[int, int, int], bytes] = {}
         self._answers: dict[Question, Answer] = {}
-        self._under_way: dict[Hashable, object] = {}
+        self._under_way: dict[Hashable, KeepWork | AnswerWork | ForgetWork] = {}
         self._failures: dict[Hashable, int] = {}
         self._free_at: dict[Hashable, float] = {}
         self._told: dict[tuple[str, str], None] = {}
         self._shares = 0
         self._shares_at: float | None = None
-        self._credits: Mapping[str, int] = {}
+        self._funds = Funds(wallet_wei=0, credits={})
         self._funds_at: float | None = None
         self._is_past_known = False
+        self._pending = PendingAge(world.clock)
 
     # --- the loop's site ----------------------------------------------------------------------------------
 
@@ -167,7 +179,24 @@ class KeeperAgent:
     def decide(self) -> tuple[View, Sequence[Action]]:
         """What is seen, and what the role wants done: nothing before the past is known."""
         view = self._view()
+        if self._world.monitor is not None:
+            self._world.monitor.show(self._vitals(view))
         return view, [*decide(view, self._policy), *self._for_blobs(view)] if self._is_past_known else ()
+
+    def _vitals(self, view: View) -> Vitals:
+        in_flight = self._outbox.in_flight
+        return Vitals(
+            head=self._head(),
+            now=view.now,
+            account=view.account,
+            is_past_known=self._is_past_known,
+            wallet_wei=self._funds.wallet_wei if self._funds_at is not None else None,
+            owed_wei=self._funds.credits,
+            clocks=tuple(sorted(clocks(view), key=lambda each: each.until)),
+            load=Load(running=Counter(_WORK[type(work)] for work in self._under_way.values())),
+            pending=len(in_flight),
+            pending_seconds=self._pending.seconds(in_flight),
+        )
 
     def _for_blobs(self, view: View) -> list[Action]:
         """Answers for items that no keeper has, because they are in blobs of transactions."""
@@ -213,10 +242,14 @@ class KeeperAgent:
 
     # --- what is seen -------------------------------------------------------------------------------------
 
-    def _view(self) -> View:
+    def _head(self) -> Head:
         head = self._pulse.head
         if head is None:
             raise Unavailable("no block was seen yet; the next look goes on")
+        return head
+
+    def _view(self) -> View:
+        head = self._head()
         facts, runs = self._chronicle.facts, self._world.hands.runs()
         open_questions = {("challenge", each, 0) for each in facts.challenges}
         open_questions |= {("demand", each, demand.moved_at) for each, demand in facts.demands.items()}
@@ -233,7 +266,7 @@ class KeeperAgent:
             on_shelf=self._notes.reasons(set(runs)),
             receipts=self._receipts,
             answers=self._answers,
-            credits=self._credits,
+            credits=self._funds.credits,
         )
 
     def _whole(self) -> set[tuple[Bytes32, int]]:
@@ -259,7 +292,7 @@ class KeeperAgent:
     def _ask_funds(self) -> None:
         now = self._world.clock.monotonic_seconds()
         if self._funds_at is None or now - self._funds_at >= FUNDS_SECONDS:
-            self._credits = self._world.chain.funds().credits
+            self._funds = self._world.chain.funds()
             self._funds_at = now
 
     def _urls(self, item_id: int) -> tuple[str, ...]:
@@ -309,7 +342,7 @@ class KeeperAgent:
         signed = f"; signed for it in {', '.join(paths)}" if paths else ""
         self._tell("forgot", f"dropped cells of item {name.hex()}, whose time is over{signed}")
 
-    def _start(self, key: Hashable, work: object) -> bool:
+    def _start(self, key: Hashable, work: KeepWork | AnswerWork | ForgetWork) -> bool:
         if self._world.clock.monotonic_seconds() < self._free_at.get(key, 0.0):
             return False
         if not self._world.executor.start(key, work):

@@ -7,6 +7,7 @@ from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.node.loop.backoff import Backoff
 from truestep.ports.clock import Clock
 from truestep.ports.reporter import Reporter
+from truestep.ports.vitals import Monitor
 
 OUTAGE_WAIT = Backoff(first_seconds=0.5, limit_seconds=5.0)
 """Pauses between looks during an outage, far shorter than any clock: the move after an outage is urgent."""
@@ -56,10 +57,17 @@ class Site(Protocol[View_co, Action]):
 class Loop(Generic[View_co, Action]):
     """`tick` may be called at any rate. A crash does not lose what it did."""
 
-    def __init__(self, site: Site[View_co, Action], clock: Clock, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        site: Site[View_co, Action],
+        clock: Clock,
+        reporter: Reporter,
+        monitor: Monitor | None = None,
+    ) -> None:
         self._site = site
         self._clock = clock
         self._reporter = reporter
+        self._monitor = monitor
         self._failures = 0
         self._reported_at: float | None = None
         self._reported = ""
@@ -97,21 +105,29 @@ class Loop(Generic[View_co, Action]):
 
     def _turn(self, poll_seconds: float | None) -> float:
         """One tick; how long to wait after it."""
+        began_seconds = self._clock.monotonic_seconds()
         try:
             self.tick()
         except CatchingUp as progress:
+            self._tell_monitor(began_seconds)
             self._report("catching_up", str(progress), PROGRESS_REPORTS_SECONDS)
             return 0.0
         except Unavailable as error:
+            self._tell_monitor(began_seconds, str(error))
             self._failures += 1
             wait_seconds = OUTAGE_WAIT.seconds(self._failures)
             again = OUTAGE_REPORTS_SECONDS if str(error) == self._reported else 0.0
             self._report("unavailable", f"{error}. Trying again in {wait_seconds:.0f} s", again, str(error))
             return wait_seconds
+        self._tell_monitor(began_seconds)
         if self._failures:
             self._reporter.report("recovered", f"the outage is over after {self._failures} failed attempts")
         self._failures, self._reported = 0, ""
         return self._site.poll_seconds() if poll_seconds is None else poll_seconds
+
+    def _tell_monitor(self, began_seconds: float, trouble: str = "") -> None:
+        if self._monitor is not None:
+            self._monitor.turn_ended(self._clock.monotonic_seconds() - began_seconds, trouble)
 
     def _wait(self, seconds: float, should_stop: Callable[[], bool]) -> None:
         """Until the next look. Work that ends meanwhile is taken in at once, and may lead to more."""

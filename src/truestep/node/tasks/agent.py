@@ -18,9 +18,11 @@ from truestep.node.tasks.queue import Limits, TaskQueue
 from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms, source_of
 from truestep.node.tasks.views import ViewBuilder
+from truestep.node.tasks.vitals import VitalSigns
 from truestep.node.tasks.words import Words
 from truestep.node.tasks.world import World
 from truestep.ports.chain import Head
+from truestep.ports.vitals import Vitals
 from truestep.protocol.calls import OpenGame, SubmitClaims
 from truestep.protocol.records import TaskRecord, TaskStage
 from truestep.roles import intents
@@ -113,6 +115,7 @@ class TaskAgent:
         self._tasks: list[TaskRecord] = []
         self._is_past_known = False
         self._words = Words(world.reporter, world.clock)
+        self._signs = VitalSigns(world.chain.account, self._views.operator, world.clock)
         self._forgot_at: float | None = None
 
     def collect(self) -> bool:
@@ -164,7 +167,13 @@ class TaskAgent:
         if self._is_past_known:
             for desk in self._desks:
                 actions += desk.decide(view)
+        if self._world.monitor is not None:
+            self._world.monitor.show(self._vitals(view, head))
         return view, actions
+
+    def _vitals(self, view: View, head: Head) -> Vitals:
+        ledger, stakes, load = self._views.ledger, self._views.stakes, self._queue.load()
+        return self._signs.at(view, head, ledger, stakes, load, is_past_known=self._is_past_known)
 
     def act(self, actions: Sequence[Action]) -> None:
         """Have it done: sends and work in the background, words at once."""

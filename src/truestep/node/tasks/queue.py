@@ -4,6 +4,7 @@ At each look, roles say what they want, the most urgent first; what they no long
 item starts when one ends, not at the next look. Two items never work on the same run at the same time.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from truestep.node.tasks.turns import Turns
 from truestep.ports.clock import Clock
 from truestep.ports.executor import Executor, Finished, Stopped
 from truestep.ports.reporter import Reporter
+from truestep.ports.vitals import Load
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.records import ProgramRecord
 from truestep.protocol.state_numbers import run_number_of, steps_in_words
@@ -200,6 +202,11 @@ class TaskQueue:
     def pace(self) -> Pace:
         """How quickly this node checks claims, as measured."""
         return self._pace.pace(self._limits.runs)
+
+    def load(self) -> Load:
+        """What runs and what waits."""
+        running = Counter(each.kind.value for each in self._running.values())
+        return Load(running=running, waiting=len(self._waiting), fetching=len(self._fetching))
 
     # --- what roles want --------------------------------------------------------------------------------
 

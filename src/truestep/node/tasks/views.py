@@ -95,6 +95,11 @@ class ViewBuilder:
         """They have changed: ask for them again."""
         self._balances_until = 0
 
+    @property
+    def stakes(self) -> Balances | None:
+        """What the operator has, as it was asked for last."""
+        return self._balances if self.operator == self._chain.account else self._operators_balances
+
     def wants_balances(self, now: int) -> bool:
         """Whether they are not known, or were read too long ago."""
         return self._balances is None or now >= self._balances_until

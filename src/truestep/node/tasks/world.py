@@ -12,6 +12,7 @@ from truestep.ports.executor import Executor
 from truestep.ports.reporter import Reporter
 from truestep.ports.rounds import Rounds
 from truestep.ports.store import Store
+from truestep.ports.vitals import Monitor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +50,5 @@ class World:
     """Whether anything is drawn now; None in a network that draws nothing."""
     claim_log: ClaimLog | None = None
     """Where claims stand before they are sent; None if this node keeps no log."""
+    monitor: Monitor | None = None
+    """Is told how this node is; None if nobody wants to know."""

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import struct
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from tests.guest.conftest import PROGRAMS, Build, Finished, run
 from truestep.guest import build_c
@@ -51,6 +59,70 @@ def build_and_run(
 def ends_badly(tmp_path_factory: pytest.TempPathFactory) -> Program:
     guest = build_c([PROGRAMS / "ends_badly.c"], tmp_path_factory.mktemp("ends") / "p.elf", stdout="output")
     return load_elf(guest.path.read_bytes())
+
+
+def nearest_single(text: str) -> float:
+    """The float of 24 bits that is nearest to a decimal, half to even."""
+    exact, guess = Fraction(text), np.float32(float(text))
+    near = [np.nextafter(guess, np.float32(end)) for end in (-np.inf, np.inf)]
+    return min(
+        (float(each) for each in (guess, *near)),
+        key=lambda each: (abs(Fraction(each) - exact), struct.pack("<f", each)[0] & 1),
+    )
+
+
+DIGITS = st.text("0123456789", max_size=20)
+DECIMALS = st.builds(
+    lambda sign, whole, fraction, power: f"{sign}{whole}.{fraction}e{power}",
+    *(
+        st.sampled_from(["", "-", "+", "00"]),
+        st.from_regex("[0-9]{1,20}", fullmatch=True),
+        DIGITS,
+        st.integers(-30, 19),
+    ),
+)
+MIDDLES = st.builds(
+    lambda odd, scale: str(2**53 + 2 * odd + 1 << scale), st.integers(0, 2**52 - 1), st.integers(0, 11)
+)
+SINGLE_MIDDLES = st.builds(
+    lambda odd, digits: f"{(2**24 + 2 * odd + 1) * 5**digits}e-{digits}",
+    st.integers(0, 2**23 - 1),
+    st.integers(0, 12),
+)
+
+
+@hypothesis_settings(max_examples=12, deadline=None)
+@given(texts=st.lists(st.one_of(DECIMALS, MIDDLES, SINGLE_MIDDLES), min_size=1, max_size=20))
+def test_decimals_are_rounded_to_the_nearest_float(
+    run_guest: Callable[..., Finished], texts: list[str]
+) -> None:
+    finished = run_guest("reads_decimals.c", input="".join(f" {text}z\n" for text in texts).encode())
+    expected = [(float(text), nearest_single(text), len(text) + 1) for text in texts]
+    assert [*struct.iter_unpack("<ddq", finished.output)] == expected
+
+
+def test_what_is_no_short_decimal_is_read_too(run_guest: Callable[..., Finished]) -> None:
+    texts = [
+        "",
+        ".",
+        "e5",
+        "1e",
+        "2e+",
+        "0x1.8p1",
+        "inf",
+        "1" * 40,
+        "1e400",
+        "0." + "0" * 30 + "1",
+        "1.e2",
+        "-0",
+        "0x",
+    ]
+    finished = run_guest("reads_decimals.c", input="".join(f"{text}\n" for text in texts).encode())
+    doubles = [0, 0, 0, 1, 2, 3, math.inf, float("1" * 40), math.inf, 1e-31, 100, -0.0, 0]
+    lengths = [0, 0, 0, 1, 1, 7, 3, 40, 5, 33, 4, 2, 1]
+    found = [*struct.iter_unpack("<ddq", finished.output)]
+    assert [(value, length) for value, _, length in found] == [*zip(doubles, lengths, strict=True)]
+    assert math.copysign(1, found[-2][0]) == -1
 
 
 def test_the_library_does_what_c_says(tmp_path: Path) -> None:

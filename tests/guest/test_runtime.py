@@ -190,6 +190,11 @@ def test_text_and_memory_functions(run_guest: RunGuest, source: str) -> None:
     assert run_guest(source) == SUCCESS
 
 
+@pytest.mark.parametrize("number", range(2))
+def test_text_and_memory_by_words_and_by_bytes(run_guest: RunGuest, seed: int, number: int) -> None:
+    assert run_guest("text_by_bytes.c", seed=struct.pack("<QQ", 1000 * seed + number, 0) * 2) == SUCCESS
+
+
 def test_floats_are_the_compilers_soft_floats(run_guest: RunGuest) -> None:
     values = [0.1, -2.5e300, 1 / 3, 2.5e300, math.pi, 5e-324]
     expected = 0.0

@@ -4,12 +4,12 @@ import tempfile
 from pathlib import Path
 
 from truestep.guest.kept import kept
-from truestep.guest.toolchain import TARGET_FLAGS, Toolchain
+from truestep.guest.toolchain import TARGET_FLAGS, ZIG_FLAGS, Toolchain
 
 ARCHIVE = "compiler_rt.a"
 
 _NAME = "compiler_rt"
-_FLAGS = (*TARGET_FLAGS, "-O", "ReleaseFast", "-fstrip", "-static", "-fcompiler-rt", "--name", "runtime")
+_FLAGS = (*TARGET_FLAGS, *ZIG_FLAGS, "-static", "-fcompiler-rt", "--name", "runtime")
 
 
 def compiler_runtime_archive(toolchain: Toolchain) -> bytes:

@@ -13,6 +13,7 @@ from truestep.guest.toolchain import (
     C_DIRECTORY,
     COMPILE_FLAGS,
     TARGET_FLAGS,
+    ZIG_FLAGS,
     Toolchain,
     own_headers,
     system_includes,
@@ -39,6 +40,7 @@ _REPLACED = {
     "exit/_Exit", "exit/exit", "process/_Fork", "process/fork", "process/posix_spawn", "process/system",
     "process/vfork",
     "stdio/__lockfile", "stdio/__stdout_write", "stdio/pclose", "stdio/popen", "stdio/setvbuf",
+    "stdlib/strtod",
     "thread/__lock", "thread/pthread_cancel", "thread/pthread_create", "thread/pthread_detach",
     "thread/pthread_join",
     # The compiler's runtime does this.
@@ -92,7 +94,7 @@ def prints_more(elf: bytes) -> bool:
 @functools.cache
 def hosted_archive(toolchain: Toolchain) -> bytes:
     """An archive of the library: 650 files of musl, kept when they are compiled."""
-    flags = (*COMPILE_FLAGS, *_MUSL, *sorted(_REPLACED), str(_ADAPTED))
+    flags = (*COMPILE_FLAGS, *ZIG_FLAGS, *_MUSL, *sorted(_REPLACED), str(_ADAPTED))
     headers = [C_DIRECTORY / "runtime" / "format.h", *own_headers()]
     return kept("hosted", flags, [*hosted_sources(), *headers], lambda: _compile(toolchain))
 
@@ -120,7 +122,7 @@ def _arguments(toolchain: Toolchain, directory: Path) -> list[str]:
     own = [*strict, "-O2", "-fno-builtin", "-DTRUESTEP_HOSTED"]
     with_musl = [path for path in hosted_sources() if path.suffix == ".c" and path.parent == _DIRECTORY]
     alone = [path for path in hosted_sources() if path.suffix == ".c" and path.parent == _LIBRARY_DIRECTORY]
-    zig = ["-O", "ReleaseFast", "-fno-unwind-tables", "-fstrip", "-ffunction-sections", "-fdata-sections"]
+    zig = [*ZIG_FLAGS, "-fno-unwind-tables", "-ffunction-sections", "-fdata-sections"]
     return [
         *TARGET_FLAGS, *zig, "-static", "--name", "hosted",
         "-cflags", *own, *system_includes(toolchain), "--", *map(str, alone),

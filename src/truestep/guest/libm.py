@@ -6,7 +6,14 @@ from pathlib import Path
 
 from truestep.guest.kept import kept
 from truestep.guest.objects import with_weak_definitions
-from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, TARGET_FLAGS, Toolchain, system_includes
+from truestep.guest.toolchain import (
+    C_DIRECTORY,
+    COMPILE_FLAGS,
+    TARGET_FLAGS,
+    ZIG_FLAGS,
+    Toolchain,
+    system_includes,
+)
 
 MATH_DIRECTORY = C_DIRECTORY / "math"
 
@@ -44,7 +51,7 @@ def mathematics_sources() -> list[Path]:
 @functools.cache
 def mathematics_archive(toolchain: Toolchain) -> bytes:
     """An archive of <math.h>, from which the linker takes what a program uses."""
-    flags = (*COMPILE_FLAGS, *_MUSL_FUNCTIONS, *_MUSL_PARTS)
+    flags = (*COMPILE_FLAGS, *ZIG_FLAGS, *_MUSL_FUNCTIONS, *_MUSL_PARTS)
     return kept("libm", flags, mathematics_sources(), lambda: _compile(toolchain))
 
 
@@ -62,7 +69,7 @@ def _arguments(toolchain: Toolchain) -> list[str]:
     ours = ["-cflags", *strict, "-O2", *system_includes(toolchain), "--"]
     theirs = ["-cflags", *strict, "-O2", "-fno-builtin", "-std=c99", "-D_XOPEN_SOURCE=700", "-w"]
     theirs += [*(f"-I{libc / part}" for part in MUSL_INCLUDES), "--"]
-    zig = ["-O", "ReleaseFast", "-fno-unwind-tables", "-fstrip", "-ffunction-sections", "-fdata-sections"]
+    zig = [*ZIG_FLAGS, "-fno-unwind-tables", "-ffunction-sections", "-fdata-sections"]
     own_sources = mathematics_sources()
     return [
         *TARGET_FLAGS,

@@ -70,6 +70,9 @@ CLANG_FLAGS = (
 DEFAULT_OPTIMISATION = "2"
 """For a command line that names none: each instruction of a guest has to be paid for."""
 
+ZIG_FLAGS = ("-O", "ReleaseFast", "-fomit-frame-pointer", "-fstrip")
+"""Of what is compiled from the wheel's own language."""
+
 LINK_FLAGS = (
     *("-m", "elf64lriscv", "-static", "-s", "-O2", "--gc-sections", "--error-limit=0"),
     # As GNU ld: a section that is found through __start_NAME and __stop_NAME is used.

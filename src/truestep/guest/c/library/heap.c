@@ -7,7 +7,10 @@
      ┌────────────────┬───────────────┬─────────────────────────────
      │ size of block  │ own size      │ free: next, previous in list
      │ before (or 0)  │ + 1 if in use │ in use: the caller's bytes
-     └────────────────┴───────────────┴─────────────────────────────          */
+     └────────────────┴───────────────┴─────────────────────────────
+
+   A small block that is freed is set aside first, in a list of its size: most programs soon want one like it. For
+   its neighbours it is in use. Before the heap grows, what is set aside is released.                           */
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -24,18 +27,21 @@ struct block {
     block *next, *previous; /* only while free */
 };
 
-enum { HEADER = 16, SMALLEST = sizeof(block), USED = 1 };
+enum { HEADER = 16, SMALLEST = sizeof(block), USED = 1, ASIDE = 2, FLAGS = USED | ASIDE };
 /* 4 lists for each doubling from 32 bytes to 2 GiB: a good fit wastes at most a quarter. */
 enum { LISTS = 4 * 27, LIST_WORDS = (LISTS + 63) / 64 };
+enum { ASIDE_LIMIT = 1024 }; /* the size of a block from which on it is released at once */
 
 extern uint8_t __heap_start[], __heap_end[];
 
 static block *free_lists[LISTS];
 static uint64_t occupied[LIST_WORDS]; /* bit i: list i holds a block */
+static block *aside[ASIDE_LIMIT / 16]; /* lists of blocks of one size, through `next` */
+static int has_aside;
 static uint8_t *top;
 static size_t size_below_top; /* of the last block, 0 if there is none */
 
-static size_t size_of(const block *b) { return b->size_and_use & ~(size_t)USED; }
+static size_t size_of(const block *b) { return b->size_and_use & ~(size_t)FLAGS; }
 static int is_used(const block *b) { return b->size_and_use & USED; }
 static void *payload(block *b) { return (uint8_t *)b + HEADER; }
 static block *block_of(void *p) { return (block *)((uint8_t *)p - HEADER); }
@@ -151,6 +157,20 @@ static size_t block_size(size_t request) {
     return size < SMALLEST ? SMALLEST : size;
 }
 
+/* Releases what was set aside. Returns whether there was anything. */
+static int release_aside(void) {
+    if (!has_aside) return 0;
+    has_aside = 0;
+    for (size_t i = 0; i < ASIDE_LIMIT / 16; i++) {
+        while (aside[i]) {
+            block *b = aside[i];
+            aside[i] = b->next;
+            release(b);
+        }
+    }
+    return 1;
+}
+
 static void *out_of_memory(void) {
     SET_ERRNO(ENOMEM);
     return NULL;
@@ -159,7 +179,14 @@ static void *out_of_memory(void) {
 void *malloc(size_t request) {
     size_t size = block_size(request);
     if (!size) return out_of_memory();
+    if (size < ASIDE_LIMIT && aside[size / 16]) {
+        block *b = aside[size / 16];
+        aside[size / 16] = b->next;
+        b->size_and_use = size | USED;
+        return payload(b);
+    }
     block *b = take_listed(size);
+    if (!b && release_aside()) b = take_listed(size);
     if (!b) {
         block *fresh = take_top(size);
         if (fresh) return payload(fresh);
@@ -175,7 +202,7 @@ void *malloc(size_t request) {
 static block *checked(void *p, const char *caller) {
     block *b = block_of(p);
     int inside = (uint8_t *)p >= __heap_start + HEADER && (uint8_t *)p < top && (uintptr_t)p % 16 == 0;
-    if (!inside || !is_used(b)) {
+    if (!inside || (b->size_and_use & FLAGS) != USED) {
         __truestep_say("%s(%p): not a block in use\n", caller, p);
         abort();
     }
@@ -183,7 +210,17 @@ static block *checked(void *p, const char *caller) {
 }
 
 void free(void *p) {
-    if (p) release(checked(p, "free"));
+    if (!p) return;
+    block *b = checked(p, "free");
+    size_t size = size_of(b);
+    if (size >= ASIDE_LIMIT) {
+        release(b);
+        return;
+    }
+    b->size_and_use = size | FLAGS;
+    b->next = aside[size / 16];
+    aside[size / 16] = b;
+    has_aside = 1;
 }
 
 void *calloc(size_t count, size_t size) {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-typedef unsigned char byte;
+#include "words.h"
 
 char *stpcpy(char *restrict to, const char *restrict from) {
     size_t length = strlen(from);
@@ -19,23 +19,9 @@ char *stpncpy(char *restrict to, const char *restrict from, size_t limit) {
     return strncpy(to, from, limit) + strnlen(from, limit);
 }
 
-char *strchrnul(const char *text, int character) {
-    char *found = strchr(text, character);
-    return found ? found : (char *)text + strlen(text);
-}
-
-void *memrchr(const void *block, int wanted, size_t size) {
-    const byte *p = block;
-    while (size-- > 0)
-        if (p[size] == (byte)wanted) return (void *)(p + size);
-    return NULL;
-}
-
 /* musl's own files call these so, because a program may define the usual names. */
 char *__stpcpy(char *restrict to, const char *restrict from) __attribute__((alias("stpcpy")));
 char *__stpncpy(char *restrict to, const char *restrict from, size_t limit) __attribute__((alias("stpncpy")));
-char *__strchrnul(const char *text, int character) __attribute__((alias("strchrnul")));
-void *__memrchr(const void *block, int wanted, size_t size) __attribute__((alias("memrchr")));
 
 char *strtok(char *restrict text, const char *restrict separators) {
     static char *rest;

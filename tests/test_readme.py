@@ -69,6 +69,8 @@ def test_network_commands_have_these_options() -> None:
     shown: dict[str, str] = {}
     for words in commands():
         name = " ".join(words[:2]) if words[0] in ("account", "network") else words[0]
+        if name in ("worker", "challenger"):
+            name += " run" if words[1].startswith("--") else f" {words[1]}"
         if name not in shown:
             finished = CliRunner().invoke(app, [*name.split(), "--help"], terminal_width=200)
             assert finished.exit_code == 0, finished.output

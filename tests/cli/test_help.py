@@ -15,7 +15,8 @@ COMMANDS = (
     "account list",
     "account new",
     "build",
-    "challenger",
+    "challenger init",
+    "challenger run",
     "close",
     "dashboard",
     "delegate",
@@ -60,7 +61,8 @@ COMMANDS = (
     "wait",
     "watch",
     "withdraw",
-    "worker",
+    "worker init",
+    "worker run",
     "write-out",
 )
 

@@ -15,6 +15,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 from truestep.adapters.web_server import CannotListen
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Address
+from truestep.cli.daemon_group import ConfigOption
 from truestep.cli.engines import limited_engine
 from truestep.cli.failure import Failure
 from truestep.cli.fee_options import MaxFeeOption, MaxFeeUrgentOption, MaxTipOption, transaction_policy
@@ -111,6 +112,7 @@ class DaemonOptions:
     ] = None
     beacon: BeaconOption = None
     metrics_listen: MetricsListenOption = None
+    config: ConfigOption = None
     as_json: Annotated[bool, typer.Option("--json", help="Log one JSON object per line, on stdout.")] = False
 
     @property

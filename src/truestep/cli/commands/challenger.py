@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from truestep.base.units import coins
+from truestep.cli.daemon_group import add_run, daemon_group
+from truestep.cli.daemon_set_up import add_setting_up
 from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped, until_available
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
@@ -15,12 +17,15 @@ from truestep.cli.screen import guarded
 if TYPE_CHECKING:
     from truestep.node.tasks.world import World
 
-EXAMPLE = "Example: truestep challenger --keystore challenger.json --state-dir challenger"
+EXAMPLE = "Example: truestep challenger run --keystore challenger.json --state-dir challenger"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(name="challenger", epilog=EXAMPLE)(challenger)
+    """Add the commands."""
+    group = daemon_group("challenger", "Challengers: earn by catching false claims (docs/operating.md).")
+    add_run(group, challenger, EXAMPLE)
+    add_setting_up(group, "challenger")
+    app.add_typer(group, name="challenger")
 
 
 @guarded

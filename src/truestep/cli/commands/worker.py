@@ -9,6 +9,8 @@ import typer
 from truestep.base.errors import Rejected
 from truestep.base.ids import Address
 from truestep.base.units import coins
+from truestep.cli.daemon_group import add_run, daemon_group
+from truestep.cli.daemon_set_up import add_setting_up
 from truestep.cli.daemons import DaemonOptions, WorkerParts, opened_world, run_until_stopped, until_available
 from truestep.cli.failure import Failure
 from truestep.cli.log_options import LogOptions
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from truestep.node.tasks.world import World
     from truestep.roles.availability.delivery import DeliveryPolicy
 
-EXAMPLE = "Example: truestep worker --keystore operator-1.json --stake 5 --state-dir operator-1"
+EXAMPLE = "Example: truestep worker run --keystore operator-1.json --stake 5 --state-dir operator-1"
 
 
 NO_MIN_REWARD = (
@@ -33,8 +35,11 @@ NO_MIN_REWARD = (
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(name="worker", epilog=EXAMPLE)(worker)
+    """Add the commands."""
+    group = daemon_group("worker", "Workers: earn by running tasks (docs/operating.md).")
+    add_run(group, worker, EXAMPLE)
+    add_setting_up(group, "worker")
+    app.add_typer(group, name="worker")
 
 
 @guarded

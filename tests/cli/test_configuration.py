@@ -1,0 +1,169 @@
+"""Configurations of daemons: what `init` writes, what a file means, and what is wrong with one."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from tests.cli.conftest import Invoke
+from truestep.cli.application import make_app
+from truestep.cli.configuration import keys_of, with_configuration
+
+ROLES = ("worker", "challenger")
+
+
+def parameters(role: str = "worker") -> list[Any]:
+    """The options of `run`."""
+    program: Any = typer.main.get_command(make_app([role]))
+    return program.commands[role].commands["run"].params
+
+
+def words(file: Path, *typed: str) -> list[str]:
+    return with_configuration(parameters(), ["--config", str(file), *typed])
+
+
+def plain(text: str) -> str:
+    """Words without the box around them."""
+    return " ".join(re.sub(r"[│╭╰╮╯─]", " ", text).split())
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "worker.toml"
+    file.write_text(text)
+    return file
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_init_writes_every_key_with_its_explanation(truestep: Invoke, tmp_path: Path, role: str) -> None:
+    finished = truestep(
+        role, "init", tmp_path / "new", "--set", "rpc=http://127.0.0.1:9", "--set", "parallel=2"
+    )
+    assert finished.exit_code == 0, finished.stderr
+    assert "blobs, network or deployment" in finished.stderr, "what is missing is said"
+    file = tmp_path / "new" / f"{role}.toml"
+    text = file.read_text()
+    keys = keys_of(parameters(role))
+    assert re.findall(r"^(?:# )?(\w+) = ", text, re.MULTILINE) == [
+        *(name for name, key in keys.items() if key.parameter.required),
+        *(name for name, key in keys.items() if not key.parameter.required),
+    ]
+    assert tomllib.loads(text) == {
+        "rpc": ["http://127.0.0.1:9"],
+        "parallel": 2,
+        "keystore": "key.json",
+        "state_dir": "state",
+    }
+    for block in text.split("\n\n")[2:]:
+        assert block.startswith("# "), block
+    shown = re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
+    assert set(tomllib.loads(shown)) == set(keys), "every comment that shows a value is TOML"
+
+
+def test_what_init_writes_starts_a_daemon_from_any_folder(
+    truestep: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUESTEP_BLOBS", "http://127.0.0.1:9/blobs")
+    monkeypatch.setenv("TRUESTEP_DEPLOYMENT", str(tmp_path / "deployment.json"))
+    (tmp_path / "password").write_text("secret\n")
+    settings = ("--set", "rpc=http://127.0.0.1:9", "--set", f"password_file={tmp_path}/password")
+    truestep("worker", "init", tmp_path / "new", *settings)
+    finished = truestep("worker", "run", "--config", tmp_path / "new" / "worker.toml")
+    assert finished.exit_code == 1
+    assert f"{tmp_path}/new/key.json" in finished.stderr, "the first thing that is missing"
+
+
+def test_init_writes_files_for_services_and_monitoring(truestep: Invoke, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    words = ("worker", "init", folder, "--systemd", "--container", "--monitoring", "--json")
+    fields = truestep(*words).fields()
+    names = ("worker.toml", "truestep-worker.service", "Containerfile", "alerts.yml", "grafana.json")
+    assert fields["files"] == [str(folder / name) for name in names]
+    unit = (folder / "truestep-worker.service").read_text()
+    assert f"truestep worker run --config {folder}/worker.toml" in unit
+    container = (folder / "Containerfile").read_text()
+    assert '"worker", "run", "--config", "/truestep/worker.toml"' in container
+    for text in (unit, container):
+        assert not re.search(r"\b(ROLE|FOLDER|PROGRAM|VERSION)\b", text)
+    assert json.loads((folder / "grafana.json").read_text())["title"] == "truestep"
+    again = truestep(*words)
+    assert again.exit_code == 1
+    assert "never overwritten" in again.stderr
+
+
+def test_a_file_means_what_would_be_typed(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        """
+        rpc = ["http://a", "http://b"]
+        blobs = ["http://c", "folder"]
+        keystore = "key.json"
+        min_reward = "20gwei"
+        parallel = 3
+        poll = 0.5
+        keeper = true
+        member = false
+        calldata = false
+        prove = ["model.json"]
+        """,
+    )
+    assert words(file)[:-2] == [
+        "--rpc=http://a", "--rpc=http://b", "--blobs=http://c", f"--blobs={tmp_path}/folder",
+        f"--keystore={tmp_path}/key.json", "--min-reward=20gwei", "--parallel=3", "--poll=0.5", "--keeper",
+        "--no-calldata", f"--prove={tmp_path}/model.json",
+    ]  # fmt: skip
+
+
+def test_what_is_typed_wins(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        'rpc = ["http://a"]\nparallel = 3\ncalldata = false\nnetwork = "main"\nstake = "5"\n',
+    )
+    typed = ("--rpc", "http://b", "--parallel=4", "--calldata", "--deployment", "d.json")
+    assert words(file, *typed) == ["--stake=5", "--config", str(file), *typed]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("min_rewrad = '1'", "unknown key min_rewrad in .*; did you mean min_reward?"),
+        ("min-reward = '1'", "did you mean min_reward?"),
+        ("zzz = 1", "`init` writes a file with all keys"),
+        ("private_key = '0x1'", "keys and passwords stay in their files: keystore, password_file"),
+        ("config = 'x'", "unknown key config"),
+        ("keeper = 1", "expected true or false for keeper in .*, got 1"),
+        ("parallel = true", "expected a text or a number for parallel in .*, got true"),
+        ("rpc = [['x']]", "expected a list of texts or numbers for rpc"),
+        ("stake = ['5']", "expected a text or a number for stake"),
+        ("[worker]\nparallel = 1", "unknown key worker"),
+        ("parallel 1", "expected TOML in .*, got: .*line 1"),
+        ("\udcff", "expected TOML in .*, got: "),
+    ],
+)
+def test_a_wrong_file_is_explained(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "worker.toml"
+    file.write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(typer.BadParameter, match=message):
+        words(file)
+
+
+def test_wrong_values_are_refused_as_typed_ones_are(truestep: Invoke, tmp_path: Path) -> None:
+    finished = truestep("worker", "--config", written(tmp_path, "parallel = 0"))
+    assert finished.exit_code == 2
+    assert "'--parallel': expected a whole number from 1 to 256, got '0'" in plain(finished.stderr)
+    missing = truestep("worker", "run", f"--config={tmp_path}/none.toml")
+    assert missing.exit_code == 2
+    assert "No such file" in missing.stderr
+
+
+def test_settings_are_refused_too(truestep: Invoke, tmp_path: Path) -> None:
+    for setting, message in (("stak=5", "did you mean stake?"), ("stake", "such as stake=5, got 'stake'")):
+        finished = truestep("worker", "init", tmp_path / "new", "--set", setting)
+        assert finished.exit_code == 2
+        assert "--set" in finished.stderr and message in plain(finished.stderr)
+    assert not (tmp_path / "new").exists()

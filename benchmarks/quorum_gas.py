@@ -60,8 +60,9 @@ and been paid before. The pool has {len(MEMBERS)} members; a draw of 5 among 10,
 ([gas.md](gas.md)). Not counted: `post`, and withdrawals, which are for many jobs at once.
 """
 WAYS_NOTE = """\
-Nodes send their own commitments and confirmations: the left column. Members that hand signatures and salts to
-one of them, who sends both for all, pay the right one (docs/quorum.md Q4.2, Q4.3); no node collects them yet.
+Members that send their own commitments and confirmations pay the left column. Where they hand signatures and
+salts to the leader, which sends both for all, it is the right one (docs/quorum.md Q11). Five nodes that did so
+over HTTP took 24,860 for each of 32 tasks, and no transaction failed (`python benchmarks/quorum_nodes.py`).
 """
 
 

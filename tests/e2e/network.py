@@ -377,8 +377,9 @@ class Network:
         is_over: Callable[[], bool],
         rounds: int = 200,
         idle_limit: int = IDLE_ROUNDS,
+        pause_seconds: int | None = None,
     ) -> None:
-        """Let everybody act in turn; move time on when nobody has anything to do."""
+        """Let everybody act in turn; move time on, by half a window, when nobody has anything to do."""
         idle = 0
         for _ in range(rounds):
             if is_over():
@@ -388,7 +389,7 @@ class Network:
                 daemon.tick()
             idle = idle + 1 if self._is_still(before) else 0
             if idle > idle_limit and self._is_settled(before):
-                self.devnet.advance(self.deployment.rules.window_seconds // 2 + 1)
+                self.devnet.advance(pause_seconds or self.deployment.rules.window_seconds // 2 + 1)
                 idle = 0
         raise AssertionError(f"not over after {rounds} rounds")
 

@@ -2,26 +2,122 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from web3 import Account, Web3
+
 from tests.e2e.drawn import DrawnNetwork
-from tests.e2e.network import SPEED, Log
+from tests.e2e.network import SPEED, InlineExecutor, Log, ManualClock
+from truestep.adapters.chain.connection import connect
+from truestep.adapters.members.asking import PublishedMembers
+from truestep.adapters.members.serving import WordServer
+from truestep.adapters.members.wire import AccountPen, Court
 from truestep.base.ids import Address, JobId
+from truestep.client.endpoints import PublishedEndpoints
+from truestep.client.operator_records import OperatorRecord
+from truestep.commitments.keccak import keccak256
+from truestep.contracts.artifacts import load_artifact
 from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.handover import Handing, MembersBench
 from truestep.node.tasks.agent import Daemon
 from truestep.node.worker import worker_node
 from truestep.ports.engine import Engine
 from truestep.protocol.quorum.state import Seated
+from truestep.protocol.settlement.parameters import DAY_SECONDS
 from truestep.roles.worker import WorkerPolicy
 
 MEMBERS = ("ada", "bob", "cyd", "dan", "eve")
 
 
+@dataclass
+class Seconds:
+    """A second for every round, so that who waits to ask again does."""
+
+    clock: ManualClock
+
+    def tick(self) -> None:
+        self.clock.seconds += 1
+
+
+@dataclass
 class QuorumNetwork(DrawnNetwork):
     """A network with committees of five, of which three are a quorum."""
 
-    def member(self, name: str, log: Log, engine: Engine | None = None) -> Daemon:
-        """A worker that sits on committees."""
+    servers: dict[str, WordServer] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> Seconds:
+        """Time that passes while everybody acts."""
+        return Seconds(self.clock)
+
+    @property
+    def court(self) -> Court:
+        """Where members sit."""
+        return Court(chain_id=self.deployment.chain_id, quorums=self.deployment.address("Quorums"))
+
+    def member(
+        self, name: str, log: Log, engine: Engine | None = None, *, hands_over: bool = False, **policy: int
+    ) -> Daemon:
+        """A worker that sits on committees; it may hand over what it says."""
         world = self.world(name, self.store(name), log, engine or ReferenceEngine())
-        return worker_node(world, WorkerPolicy(speed=SPEED), is_member=True)
+        if hands_over:
+            world = replace(world, handing=self._handing(name))
+        chosen = replace(WorkerPolicy(speed=SPEED), **policy)
+        return worker_node(world, chosen, is_member=True)
+
+    def _handing(self, name: str) -> Handing:
+        if name not in self.servers:
+            self.servers[name] = WordServer(self.court)
+            self.publish(name, self.servers[name].url)
+        endpoints = PublishedEndpoints([str(self.devnet.node)], self.deployment)
+        members = PublishedMembers(endpoints, self.court, may_be_private=True)
+        return Handing(
+            asking=InlineExecutor(MembersBench(members).perform),
+            pen=AccountPen(Account.from_key(keccak256(name.encode())), self.court),
+            board=self.servers[name],
+        )
+
+    def publish(self, name: str, endpoint: str) -> None:
+        """The record of an operator, which says where it is reached."""
+        record = OperatorRecord(
+            chain_id=self.deployment.chain_id,
+            contract=self.deployment.address("Operators"),
+            operator=self.account(name),
+            revision=1,
+            name=name,
+            endpoints=[endpoint],
+            valid_from=self.now,
+            valid_until=self.now + 30 * DAY_SECONDS,
+        )
+        signed = record.signed_by(Account.from_key(keccak256(name.encode())))
+        self.transact(name, "Operators", "publish", signed.to_bytes())
+
+    def stop_servers(self) -> None:
+        """Nobody is reached any more."""
+        for server in self.servers.values():
+            server.close()
+
+    def calls(self, first_block: int) -> dict[str, list[tuple[int, bool]]]:
+        """The gas of each transaction since then, and whether it went through, by contract and call."""
+        web3 = connect(self.devnet.node)
+        names: dict[tuple[str, str], str] = {}
+        for contract in ("Jobs", "Quorums", "Audits", "Sortition", "Randomness", "Operators", "Disputes"):
+            address = self.deployment.address(contract).lower()
+            for entry in load_artifact(contract).abi:
+                if entry["type"] == "function":
+                    kinds = ",".join(_canonical(each) for each in entry["inputs"])
+                    selector = Web3.keccak(text=f"{entry['name']}({kinds})")[:4].hex().removeprefix("0x")
+                    names[address, selector] = f"{contract}.{entry['name']}"
+        found: dict[str, list[tuple[int, bool]]] = defaultdict(list)
+        for number in range(first_block, self.requester.head().number + 1):
+            block: Any = web3.eth.get_block(number, full_transactions=True)
+            for sent in block["transactions"]:
+                receipt = web3.eth.get_transaction_receipt(sent["hash"])
+                key = (str(sent.get("to")).lower(), bytes(sent["input"])[:4].hex())
+                found[names.get(key, "other")].append((receipt["gasUsed"], receipt["status"] == 1))
+        return dict(found)
 
     def committee(self, job_id: JobId) -> Seated:
         """Who was drawn for a job."""
@@ -35,3 +131,11 @@ class QuorumNetwork(DrawnNetwork):
     def owed_by_quorums(self, name: str) -> int:
         """What a member has earned and not withdrawn."""
         return self.ask("Quorums", "credits", self.account(name))
+
+
+def _canonical(kind: Any) -> str:
+    """A parameter's type as selectors are made of it."""
+    if not kind["type"].startswith("tuple"):
+        return str(kind["type"])
+    inner = ",".join(_canonical(each) for each in kind["components"])
+    return f"({inner}){kind['type'].removeprefix('tuple')}"

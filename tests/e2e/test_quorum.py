@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from truestep.protocol.events import TaskFinalized
 from truestep.protocol.settlement.facts.judging import is_proven
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.ids import LeafId
+from truestep.roles.collecting import SALT_SECONDS
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
 FAULT = Fault(cycle=371, address=OUTPUT_START + 3, mask=0x10)
@@ -106,6 +108,43 @@ def test_a_dead_member_delays_a_quorum_by_the_time_to_commit(network: QuorumNetw
     assert claimed_at < facts_of(network).sittings[BatchId(1)].taken_at + batch.terms.lease_seconds // 2
     network.drive(alive, lambda: bool(network.told(TaskFinalized)), idle_limit=PATIENCE)
     assert network.pledge_of(dead) == PLEDGE_WEI
+
+
+def test_the_leader_sends_for_all_what_members_hand_over(network: QuorumNetwork) -> None:
+    """One transaction commits for four members, and one confirms for them; all are paid as ever."""
+    job_id, log = submitted(network), Log()
+    first_block = network.requester.head().number
+    members = [network.member(name, log, hands_over=True) for name in MEMBERS]
+    everybody, is_over = [*members, network.seconds], partial(is_proven_now, network)
+    network.drive(everybody, is_over, idle_limit=PATIENCE, pause_seconds=SALT_SECONDS + 1)
+    calls = network.calls(first_block)
+    names = ("commit_many", "confirm", "commit", "dissent")
+    assert [len(calls.get(f"Quorums.{name}", ())) for name in names] == [1, 1, 0, 0]
+    assert facts_of(network).sittings[BatchId(1)].confirmed.bit_count() == 4
+    leader = network.committee(job_id).members[0]
+    fees = {network.account(name): network.owed_by_quorums(name) for name in MEMBERS}
+    assert fees == {each: 0 if each == leader else QUORUM.fee_wei for each in fees}
+    network.stop_servers()
+
+
+def test_what_nobody_sends_a_member_sends_itself(network: QuorumNetwork) -> None:
+    """The leader asks nobody: members wait for half of the time to commit, and lose nothing."""
+    job_id, log = submitted(network), Log()
+    network.drive([network.member(MEMBERS[0], log)], lambda: job_id in facts_of(network).committees)
+    leader = network.name_of(network.committee(job_id).members[0])
+    first_block = network.requester.head().number
+    members = [network.member(name, log, hands_over=name != leader) for name in MEMBERS]
+    everybody, is_over = [*members, network.seconds], partial(_all_confirmed, network)
+    network.drive(everybody, is_over, idle_limit=PATIENCE, pause_seconds=100)
+    calls = network.calls(first_block)
+    names = ("commit_many", "commit", "confirm")
+    assert [len(calls.get(f"Quorums.{name}", ())) for name in names] == [0, 4, 4]
+    network.stop_servers()
+
+
+def _all_confirmed(network: QuorumNetwork) -> bool:
+    sitting = facts_of(network).sittings.get(BatchId(1))
+    return sitting is not None and sitting.confirmed.bit_count() == 4
 
 
 def test_a_liar_that_leads_is_struck_and_everybody_else_is_whole(network: QuorumNetwork) -> None:

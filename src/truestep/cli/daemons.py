@@ -42,6 +42,7 @@ from truestep.composition.engines import EngineLimits, EngineName
 if TYPE_CHECKING:
     from truestep.adapters.clock import SystemClock
     from truestep.composition.logs import LogSettings
+    from truestep.composition.members import MemberSettings
     from truestep.node.loop.loop import Loop
     from truestep.node.tasks.agent import Daemon
     from truestep.node.tasks.self_check import SelfCheck
@@ -139,6 +140,9 @@ class WorkerParts:
     prover: "Prover | None" = None
     log: "LogSettings | None" = None
     gives_entropy: bool = False
+    is_member: bool = False
+    member_listen: tuple[str, int] | None = None
+    """Where others fetch what it hands over as a member."""
 
 
 NO_PARTS = WorkerParts()
@@ -177,6 +181,7 @@ def opened_world(
         prover=parts.prover,
         log=parts.log,
         gives_entropy=parts.gives_entropy,
+        member=_member(options, parts) if parts.is_member else None,
     )
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out
     log = LogLines(as_json=options.as_json)
@@ -188,9 +193,25 @@ def opened_world(
                 seen.reporter, lambda: stack.enter_context(daemons.opened_world(settings, said))
             )
         except CannotListen as error:
-            raise Failure("address", f"{error}; choose another with --log-listen HOST:PORT") from error
+            raise Failure(
+                "address", f"{error}; choose another with --log-listen or --member-listen HOST:PORT"
+            ) from error
         said.begun = True
         yield replace(world, monitor=seen.monitor)
+
+
+def _member(options: DaemonOptions, parts: WorkerParts) -> "MemberSettings":
+    from truestep.adapters.chain.deployment import read_deployment
+    from truestep.client.endpoints import PublishedEndpoints
+    from truestep.composition.members import MemberSettings
+
+    deployment = read_deployment(deployment_file(options.deployment, options.network))
+
+    def endpoints_of(operator: Address) -> tuple[str, ...]:
+        """Looked up anew each time: a start must not wait for a node that is down."""
+        return PublishedEndpoints([*options.rpc], deployment)(operator)
+
+    return MemberSettings(endpoints_of=endpoints_of, listen=parts.member_listen)
 
 
 class FirstReports:

@@ -31,6 +31,7 @@ from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
 from truestep.composition.logs import LogOwner, LogSettings, opened_log
+from truestep.composition.members import MemberSettings, opened_handing
 from truestep.composition.network import (
     DEVNET_CHAINS,
     OnUnknownCode,
@@ -109,6 +110,8 @@ class DaemonSettings:
     """What proves a worker's claims."""
     log: LogSettings | None = None
     """Where a worker logs its claims; None if it does not."""
+    member: MemberSettings | None = None
+    """How it reaches other members of committees; None for what is no member."""
     gives_entropy: bool = False
     """Whether it gives secrets for the seeds of draws (docs/assignment.md)."""
 
@@ -152,9 +155,14 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
         )
         has_blobs = consensus_urls(deployment, settings.rpc, settings.beacon)
         claim_log = stack.enter_context(_logged(settings, deployment, world)) if settings.log else None
+        handing = None
+        if settings.member is not None and deployment.quorum is not None:
+            opened = opened_handing(settings.member, deployment, settings.signer, clock, reporter)
+            handing = stack.enter_context(opened)
         yield replace(
             world,
             claim_log=claim_log,
+            handing=handing,
             rounds=DrawsReader(connect(settings.rpc), deployment) if settings.gives_entropy else None,
             watching=_watching(settings, deployment, published, clock, reporter),
             answering=answering(published, world.chain, clock) if published and has_blobs else None,

@@ -86,7 +86,7 @@ def worker_node(
         decide=decide,
         run_limit=policy.active_limit,
         distrusted=distrusted,
-        desks=_desks(world, policy),
+        desks=[*_desks(world, policy), *(committees.desks if committees is not None else [])],
     )
     return Loop(agent, world.clock, world.reporter, world.monitor)
 

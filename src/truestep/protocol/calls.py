@@ -21,7 +21,7 @@ from truestep.protocol.proof_calls import (
     StopEntry,
     WithdrawProving,
 )
-from truestep.protocol.quorum_calls import CommitResult, OpenResult, QuorumCall
+from truestep.protocol.quorum_calls import URGENT_QUORUM, QuorumCall
 
 NOBODY = Address("0x" + "0" * 40)
 NATIVE = NOBODY
@@ -451,8 +451,7 @@ URGENT = (
     ProveClaim,
     ProveClaims,
     StopEntry,
-    CommitResult,
-    OpenResult,
+    *URGENT_QUORUM,
     CommitSecret,
     RevealSecret,
     DeliverOutputs,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, JobId
+from truestep.protocol.quorum.contracts.quorums import Opening, Signed
 from truestep.protocol.settlement.ids import NOBODY
 
 
@@ -55,6 +56,14 @@ class CommitResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommitSigned:
+    """Send commitments that members have signed and handed over (Q4.2)."""
+
+    batch_id: BatchId
+    signed: tuple[Signed, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenResult:
     """Confirm what is claimed, or dissent, as a member has committed to (Q4.3, Q4.4)."""
 
@@ -62,6 +71,14 @@ class OpenResult:
     member: Address
     root: Bytes32
     salt: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmForAll:
+    """Confirm what is claimed for members that have handed over their salts (Q4.3)."""
+
+    batch_id: BatchId
+    openings: tuple[Opening, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +116,9 @@ QuorumCall = (
     ChargeLate
     | ChargeLie
     | CommitResult
+    | CommitSigned
     | CompensateMembers
+    | ConfirmForAll
     | DrawCommittee
     | FailTaker
     | FundCommittee
@@ -108,3 +127,5 @@ QuorumCall = (
     | StepIn
     | WithdrawQuorum
 )
+URGENT_QUORUM = (CommitResult, CommitSigned, ConfirmForAll, OpenResult)
+"""For which half of a lease runs, or a window: too late, a fee or a part of a pledge is lost."""

@@ -52,6 +52,12 @@ _AUDITS = {
     "drop-unaudited": "strike of",
 }
 """Of claims, by the numbers that contracts give them."""
+_SITTINGS = {
+    "commit-result": "commitment to the result of",
+    "commit-signed": "commitments that members have signed to the result of",
+    "open-result": "opening of what was committed to of",
+    "confirm-for-all": "confirmations, for all members, of",
+}
 _CLAIMS = ("finalize-claim", "fail", "open", "refute", "write-out", "split", "drop", "contradict")
 _ITEMS = {
     "assign": "draw of keepers for",
@@ -221,6 +227,8 @@ def landed_in_words(intent: str) -> str:
 def _about(kind: str, number: int) -> str:
     if kind in _BATCHES:
         return f"{kind} of batch {number}"
+    if kind in _SITTINGS:
+        return f"{_SITTINGS[kind]} batch {number}"
     if kind in _ITEMS:
         return f"{_ITEMS[kind]} item {number}"
     if kind in _CLAIMS:

@@ -1,6 +1,6 @@
 """A member of committees: draws, takes in its turn, commits, opens, follows up (docs/quorum.md)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId
@@ -45,12 +45,22 @@ class Member:
     secret: bytes
 
 
-def decide(view: View, facts: Facts, member: Member, policy: WorkerPolicy) -> list[Action]:
-    """Everything that a member does besides a worker's work, the most urgent first."""
+def decide(
+    view: View,
+    facts: Facts,
+    member: Member,
+    policy: WorkerPolicy,
+    handed: Collection[BatchId] = (),
+) -> list[Action]:
+    """Everything that a member does besides a worker's work, the most urgent first.
+
+    `handed`: of these batches somebody else sends what it has to say, for now (Q11).
+    """
     tasks = {task.task.task_id: task for task in view.tasks}
     actions: list[Action] = []
     for batch_id, seated, known in sittings(facts, view.operator):
-        actions += _judge(view, facts, member, tasks, batch_id, seated, known)
+        judged = _judge(view, facts, member, tasks, batch_id, seated, known)
+        actions += [each for each in judged if not (batch_id in handed and isinstance(each, Send))]
         actions += _follow_up(view, facts, member, batch_id, seated, known)
     for job_id in facts.purses:
         known_job = facts.jobs[job_id]

@@ -33,7 +33,9 @@ from truestep.protocol.settlement.facts.quorum_calls import (
     charge_late,
     charge_lie,
     commit,
+    commit_signed,
     compensate,
+    confirm,
     fail,
     open_commitment,
     refund,
@@ -82,6 +84,16 @@ class Echo:
         self.read([each for each in outcome.effects if not isinstance(each, Transfer)])
         return isinstance(answer, Ready)
 
+    def _is_signed(self, call: quorums.CommitMany) -> bool:
+        """Whether each member has signed by itself. Facts know no signatures; whoever asks checks them."""
+        members = call.committee.members
+        return all(
+            each.seat < len(members)
+            and self.world.signed.get((call.batch_id, members[each.seat], each.commitment, each.signature))
+            == members[each.seat]
+            for each in call.signed
+        )
+
     def _answer(self, step: Any) -> Answer | None:
         call = step.call if isinstance(step, Message) else None
         facts, caller = self.facts, Caller(account=getattr(step, "sender", SORTITION), now=self.schedule.now)
@@ -99,6 +111,10 @@ class Echo:
             case quorums.Dissent() if call.seat < len(call.committee.members):
                 member = call.committee.members[call.seat]
                 return open_commitment(facts, caller, call.batch_id, member, call.root, call.salt)
+            case quorums.CommitMany() if self._is_signed(call):
+                return commit_signed(facts, caller, call.batch_id, call.signed)
+            case quorums.Confirm() if len(call.openings) > 1:
+                return confirm(facts, caller, call.batch_id, call.openings)
             case quorums.Confirm() if len(call.openings) == 1 and call.openings[0].seat < RULES.seats:
                 (opening,), members = call.openings, call.committee.members
                 member: Address = members[opening.seat] if opening.seat < len(members) else SORTITION

@@ -14,6 +14,7 @@ from truestep.cli.daemon_set_up import add_setting_up
 from truestep.cli.daemons import DaemonOptions, WorkerParts, opened_world, run_until_stopped, until_available
 from truestep.cli.failure import Failure
 from truestep.cli.log_options import LogOptions
+from truestep.cli.member_options import MemberOptions
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import parse_address, parse_amount
 from truestep.cli.proving_options import ProvingOptions
@@ -23,7 +24,9 @@ from truestep.composition.engines import EngineName
 if TYPE_CHECKING:
     from truestep.node.tasks.self_check import SelfCheck
     from truestep.node.tasks.world import World
+    from truestep.ports.proving import Prover
     from truestep.roles.availability.delivery import DeliveryPolicy
+    from truestep.roles.worker_policy import WorkerPolicy
 
 EXAMPLE = "Example: truestep worker run --keystore operator-1.json --stake 5 --state-dir operator-1"
 
@@ -48,6 +51,7 @@ def worker(
     options: DaemonOptions,
     proving: ProvingOptions,
     logging: LogOptions,
+    sitting: MemberOptions,
     stake: Annotated[
         str | None,
         typer.Option(
@@ -135,14 +139,6 @@ def worker(
         typer.Option(
             "--keeper",
             help="Also do for others what anybody can do, such as finalizing and settling; it costs gas.",
-        ),
-    ] = False,
-    member: Annotated[
-        bool,
-        typer.Option(
-            "--member",
-            help="Sit on committees of the policy *quorum* that the operator is drawn for by its pledge"
-            " (`truestep stake pledge`): run their jobs, commit to results, dispute what differs.",
         ),
     ] = False,
     entropy: Annotated[
@@ -265,14 +261,32 @@ def worker(
         speed=speed,
     )
     stake_wei, check = _stake_of(stake, options), _self_check(self_check, options) if is_checked else None
-    log = logging.settings()
-    parts = WorkerParts(delivery=policy.delivery, prover=prover, log=log, gives_entropy=entropy)
+    parts = _parts(policy, prover, logging, sitting, gives_entropy=entropy)
     with opened_world(options, parallel, check, role="worker", is_keeper=keeper, parts=parts) as world:
         until_available(world.reporter, lambda: _stake(world, stake_wei, options.operator_address))
         if policy.reward_min_wei == 0:
             world.reporter.report("no_min_reward", NO_MIN_REWARD)
-        daemon = worker_node(world, policy, check.evidence.places() if check else None, is_member=member)
-        run_until_stopped(daemon, world, options)
+        places = check.evidence.places() if check else None
+        run_until_stopped(worker_node(world, policy, places, is_member=sitting.member), world, options)
+
+
+def _parts(
+    policy: "WorkerPolicy",
+    prover: "Prover | None",
+    logging: LogOptions,
+    sitting: MemberOptions,
+    *,
+    gives_entropy: bool,
+) -> WorkerParts:
+    """What the options ask for besides the policy."""
+    return WorkerParts(
+        delivery=policy.delivery,
+        prover=prover,
+        log=logging.settings(),
+        gives_entropy=gives_entropy,
+        is_member=sitting.member,
+        member_listen=sitting.listen,
+    )
 
 
 def _delivery(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from truestep.base.ids import Address
+from truestep.node.handover import Handing
 from truestep.node.tasks.claim_log import ClaimLog
 from truestep.ports.blobs import OutputFolder
 from truestep.ports.chain import Chain
@@ -48,6 +49,8 @@ class World:
     """For whose seeds it gives secrets; None if it gives none."""
     draws: Draws | None = None
     """Whether anything is drawn now; None in a network that draws nothing."""
+    handing: Handing | None = None
+    """How members of committees reach each other; None: each sends what it has to say by itself."""
     claim_log: ClaimLog | None = None
     """Where claims stand before they are sent; None if this node keeps no log."""
     monitor: Monitor | None = None

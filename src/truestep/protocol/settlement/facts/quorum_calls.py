@@ -4,7 +4,7 @@ from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.quorum.commitments import commitment_of
 from truestep.protocol.quorum.contracts import quorums
-from truestep.protocol.quorum.contracts.quorums import Committee, Opening
+from truestep.protocol.quorum.contracts.quorums import Committee, Opening, Signed
 from truestep.protocol.quorum.rules import least_fee
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready, prepared_quorum, scope_of
@@ -85,6 +85,24 @@ def commit(
         seat=committee.members.index(member),
         commitment=commitment_of(member, batch_id, root, salt),
     )
+    return prepared_quorum(facts, caller, scope_of(facts, batch_id), call)
+
+
+def commit_signed(facts: Facts, caller: Caller, batch_id: BatchId, signed: tuple[Signed, ...]) -> Answer:
+    """Send commitments that members have signed. Whether they have, only the chain knows."""
+    found = _stated(facts, batch_id)
+    if isinstance(found, Reject):
+        return found
+    call = quorums.CommitMany(batch_id=batch_id, terms=found[0], committee=found[1], signed=signed)
+    return prepared_quorum(facts, caller, scope_of(facts, batch_id), call)
+
+
+def confirm(facts: Facts, caller: Caller, batch_id: BatchId, openings: tuple[Opening, ...]) -> Answer:
+    """Confirm what is claimed, for members whose salts are known."""
+    found = _stated(facts, batch_id)
+    if isinstance(found, Reject):
+        return found
+    call = quorums.Confirm(batch_id=batch_id, terms=found[0], committee=found[1], openings=openings)
     return prepared_quorum(facts, caller, scope_of(facts, batch_id), call)
 
 

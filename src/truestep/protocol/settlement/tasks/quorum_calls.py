@@ -36,6 +36,14 @@ def _commit_result(facts: Facts, caller: Caller, call: wanted.CommitResult) -> A
     return quorum_calls.commit(facts, caller, call.batch_id, call.member, call.root, call.salt)
 
 
+def _commit_signed(facts: Facts, caller: Caller, call: wanted.CommitSigned) -> Answer:
+    return quorum_calls.commit_signed(facts, caller, call.batch_id, call.signed)
+
+
+def _confirm_for_all(facts: Facts, caller: Caller, call: wanted.ConfirmForAll) -> Answer:
+    return quorum_calls.confirm(facts, caller, call.batch_id, call.openings)
+
+
 def _open_result(facts: Facts, caller: Caller, call: wanted.OpenResult) -> Answer:
     return quorum_calls.open_commitment(facts, caller, call.batch_id, call.member, call.root, call.salt)
 
@@ -64,7 +72,9 @@ BUILDERS: Mapping[type, Callable[[Facts, Caller, Any], Answer]] = {
     wanted.FailTaker: _fail_taker,
     wanted.RefundCommittee: _refund_committee,
     wanted.CommitResult: _commit_result,
+    wanted.CommitSigned: _commit_signed,
     wanted.OpenResult: _open_result,
+    wanted.ConfirmForAll: _confirm_for_all,
     wanted.CompensateMembers: _compensate,
     wanted.ChargeLate: _charge_late,
     wanted.ChargeLie: _charge_lie,

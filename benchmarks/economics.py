@@ -20,7 +20,8 @@ from _line_plot import Line, line_chart
 from truestep.adapters.parameter_files import read_settings
 from truestep.base.ids import Address
 from truestep.simulation.economy.assumptions import Assumptions
-from truestep.simulation.economy.scenarios import SCENARIOS, Request, earnings
+from truestep.simulation.economy.committees import committees
+from truestep.simulation.economy.scenarios import QUORUM_SHARES_BPS, SCENARIOS, Request, earnings
 from truestep.simulation.economy.sieges import sieges
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -191,11 +192,19 @@ def quorums_table(figures: Figures) -> str:
         (
             f"{needed} of {seats}",
             *(f"{found[needed, seats, share]['lies']:.2%}" for share in shares),
-            coins(found[needed, seats, next(iter(shares))]["loss_wei"], 1),
+            *(
+                text
+                for name in ("loss", "loss_without_result")
+                for text in (
+                    coins(found[needed, seats, next(iter(shares))][f"{name}_wei"], 2),
+                    f"{found[needed, seats, next(iter(shares))][f'{name}_over_gain']:,.1f}",
+                )
+            ),
         )
         for needed, seats in sizes
     ]
-    return table(("quorum", *(f"{share:.0%} of the pool" for share in shares), "a lie costs"), rows)
+    costs = ("a lie costs", "ratio", "without a result", "ratio")
+    return table(("quorum", *(f"{share:.0%} of the pool" for share in shares), *costs), rows)
 
 
 def honest_table(figures: Figures) -> str:
@@ -296,7 +305,9 @@ def outdated() -> list[str]:
     page, asked = PAGE.read_text("utf-8"), request()
     few = [asdict(siege) for siege in sieges(asked.rules, asked.assumptions, asked.seed, (8,))]
     reward = earnings(asked)
+    drawn = committees(asked.rules, asked.assumptions, asked.seed, QUORUM_SHARES_BPS, asked.judged_by.quorum)
     wanted = [
+        *quorums_table({"quorums": list(map(asdict, drawn))}).splitlines(),
         *assumptions_table().splitlines(),
         *sieges_table({"sieges": few}).splitlines(),
         *honest_table({"honest": reward, "recommended": {}}).splitlines(),

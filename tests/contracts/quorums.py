@@ -19,7 +19,7 @@ POLICY = 2
 POOL = (LIAR, HONEST, MALICE, ALICE, KEEPER)
 """All of it is the committee, in an order that begins anywhere."""
 PLEDGE_WEI = 10**18
-EXIT_SECONDS = 20 * 86_400
+EXIT_SECONDS = 40 * 86_400
 QUORUM = Rules(
     needed=3,
     seats=5,
@@ -48,6 +48,7 @@ class QuorumArena(Arena):
     """The contracts, with a committee of everybody in the pool."""
 
     def __init__(self, rules: Rules = QUORUM) -> None:
+        self.rules = rules
         super().__init__()
         arguments = (self.assurances.address, EXIT_SECONDS, 0, list(POOL), PLEDGE_WEI)
         self.sortition = self.double("SortitionDouble", *arguments)
@@ -99,6 +100,30 @@ class QuorumArena(Arena):
     def dissent(self, batch: TakenBatch, seat: int, root: Bytes32) -> Receipt:
         """Somebody shows that a member disagrees."""
         return self.quorums.transact("dissent", *self.stated(batch), seat, root, SALTS[seat])
+
+    def said(self, batch: TakenBatch) -> tuple[Any, ...]:
+        """What the claim of the first leaf says."""
+        proof = batch.proof(0, self.posted)
+        return batch.claim_id(0), astuple(batch.terms), proof.item, astuple(proof.leaf), proof.leaf_path
+
+    def charge_lie(self, lie: TakenBatch, result: TakenBatch, seat: int, *, sender: str = KEEPER) -> Receipt:
+        """Somebody has a member charged for what it has confirmed."""
+        digest = lie.digests[lie.items[0] >> 64]
+        arguments = (self.said(lie), self.said(result), digest, self.members, seat)
+        return self.quorums.transact("charge_lie", *arguments, sender=sender)
+
+    def redo(self, batch: TakenBatch, made: Run, operator: str) -> TakenBatch:
+        """A batch that has fallen is taken and claimed again."""
+        self.quorums.transact("fail", *self.stated(batch))
+        again = self.take((self.posted[batch.items[0] >> 64], 0, 1), operator=operator)
+        self.claim(again, [leaf_of(made)], sender=operator)
+        return again
+
+    def end(self, batch: TakenBatch) -> TakenBatch:
+        """Its window is over, and it is final."""
+        self.pass_time(batch.terms.window_seconds + self.rules.stretch_seconds + 1)
+        self.finalize(batch)
+        return batch
 
     def check_result(self, batch: TakenBatch) -> Any:
         """What Results tells a consumer that carries the proof of the first leaf."""

@@ -174,19 +174,18 @@ def test_a_lie_of_the_leader_and_a_friend_costs_both(arena: QuorumArena) -> None
         arena.quorums.transact("compensate", *arena.stated(batch), [2, 3])
     arena.quorums.transact("compensate", *arena.stated(batch), [2, 3, 4])
     assert [arena.credit_of(arena.members[seat]) for seat in OTHERS] == [1_000] * 4
-    lie = (batch.claim_id(0), *arena.stated(batch)[1:])
+    again = arena.redo(batch, TRUTH, arena.members[3])
+    assert not arena.quorums.call("may_take", arena.leader, list(batch.items))
+    with rejects(Reject.LEAF_NOT_FINAL):
+        arena.charge_lie(batch, again, 1)
+    arena.end(again)
     with rejects(Reject.SEAT_UNKNOWN):
-        arena.quorums.transact("charge_lie", *lie, 2)
-    arena.quorums.transact("charge_lie", *lie, 1, sender=BOB)
+        arena.charge_lie(batch, again, 2)
+    arena.charge_lie(batch, again, 1, sender=BOB)
     assert arena.sortition.call("pledges", arena.members[1]) == PLEDGE_WEI - QUORUM.lie_wei
     assert arena.credit_of(BOB) == QUORUM.lie_wei // 10
     with rejects(Reject.SEAT_SPOKEN):
-        arena.quorums.transact("charge_lie", *lie, 1)
-    arena.quorums.transact("fail", *arena.stated(batch))
-    job = arena.posted[batch.items[0] >> 64]
-    with rejects(Reject.NOT_DRAWN):
-        arena.take((job, 0, 1), operator=arena.leader)
-    arena.take((job, 0, 1), operator=arena.members[3])
+        arena.charge_lie(batch, again, 1)
 
 
 def test_three_friends_lose_bonds_and_pledges_to_one_that_is_awake(arena: QuorumArena) -> None:
@@ -197,20 +196,69 @@ def test_three_friends_lose_bonds_and_pledges_to_one_that_is_awake(arena: Quorum
     struck(arena, batch)
     with rejects(Reject.LEAF_NOT_FINAL):
         arena.check_result(batch)
+    again = arena.end(arena.redo(batch, TRUTH, arena.members[3]))
     for seat in (1, 2):
-        arena.quorums.transact("charge_lie", batch.claim_id(0), *arena.stated(batch)[1:], seat)
+        arena.charge_lie(batch, again, seat)
         assert arena.sortition.call("pledges", arena.members[seat]) == PLEDGE_WEI - QUORUM.lie_wei
     assert arena.locked(arena.leader) == 0
     assert arena.operators.call("accounts", arena.leader)[0] < 2 * 10**21
 
 
-def test_members_of_a_claim_that_fell_by_a_clock_lose_nothing(arena: QuorumArena) -> None:
-    """It may have been true, and lost on purpose to burn their pledges."""
+def test_a_lie_that_falls_by_a_clock_costs_as_much(arena: QuorumArena) -> None:
+    """Its operator has nothing to gain by saying nothing."""
     batch = claimed(arena, LIE, {1: LIE, 2: LIE})
     arena.confirm(batch, 1, 2)
     struck(arena, batch, by_step=False)
-    with rejects(Reject.CLAIM_MAYBE_TRUE):
-        arena.quorums.transact("charge_lie", batch.claim_id(0), *arena.stated(batch)[1:], 1)
+    again = arena.end(arena.redo(batch, TRUTH, arena.members[3]))
+    arena.charge_lie(batch, again, 2)
+    assert arena.sortition.call("pledges", arena.members[2]) == PLEDGE_WEI - QUORUM.lie_wei
+
+
+@pytest.mark.parametrize("by_step", [True, False])
+def test_members_of_a_true_claim_that_was_lost_on_purpose_lose_nothing(
+    arena: QuorumArena, by_step: bool
+) -> None:
+    """Its operator splits falsely, or says nothing; neither it nor a friend gets anything for that."""
+    batch = claimed(arena, TRUTH, {1: TRUTH, 2: TRUTH})
+    arena.confirm(batch, 1, 2)
+    play = struck(arena, batch, by_step=by_step)
+    play.show()
+    again = arena.redo(batch, TRUTH, arena.members[3])
+    arena.end(again)
+    for seat in (1, 2):
+        with rejects(Reject.CLAIM_TRUE):
+            arena.charge_lie(batch, again, seat)
+        assert arena.credit_of(arena.members[seat]) == 1_000
+        assert arena.sortition.call("pledges", arena.members[seat]) == PLEDGE_WEI
+    owed_wei = arena.owed(play.challenger)
+    play.reward(again)
+    assert arena.owed(play.challenger) == owed_wei
+
+
+def test_only_the_result_of_the_same_task_of_the_same_job_charges(arena: QuorumArena) -> None:
+    """Another job may have been posted for the purpose, and its input kept from all others."""
+    batch = claimed(arena, TRUTH, {1: TRUTH, 2: TRUTH})
+    arena.confirm(batch, 1, 2)
+    struck(arena, batch)
+    members = arena.members
+    _, other = taken(arena)
+    arena.claim(other, [leaf_of(LIE)], sender=arena.leader)
+    arena.end(other)
+    arena.members = members
+    with rejects(Reject.ITEM_PROOF):
+        arena.charge_lie(batch, other, 1)
+    again = arena.redo(batch, LIE, arena.members[3])
+    digest = batch.digests[batch.items[0] >> 64]
+    lie, result = arena.said(batch), arena.said(again)
+    arena.end(again)
+    for changed, reason in (
+        ((batch.claim_id(0), *result[1:]), Reject.BATCH_TERMS_OTHER),
+        ((*result[:2], result[2] + 1, *result[3:]), Reject.ITEM_PROOF),
+        ((*result[:3], lie[3], *result[4:]), Reject.LEAF_PROOF),
+        ((result[0] + 1, *result[1:]), Reject.ITEM_OTHER_LEAF),
+    ):
+        with rejects(reason):
+            arena.quorums.transact("charge_lie", lie, changed, digest, members, 1)
 
 
 def test_junk_is_not_paid_and_costs_what_lateness_costs(arena: QuorumArena) -> None:
@@ -307,7 +355,7 @@ def test_what_cannot_be_funded(arena: QuorumArena) -> None:
     with rejects(Reject.BATCH_LIMIT):
         fund(10**6, shard_count=257)
     turns_seconds = QUORUM.leader_seconds + QUORUM.member_seconds
-    left_seconds = EXIT_SECONDS - QUORUM.stretch_seconds - turns_seconds - WINDOW_SECONDS
+    left_seconds = (EXIT_SECONDS - turns_seconds) // 2 - QUORUM.stretch_seconds - WINDOW_SECONDS
     with rejects(Reject.WINDOW_LONG):
         fund(lease_seconds=3_600, window_seconds=WINDOW_SECONDS + left_seconds - 3_600 + 60)
     with rejects(Reject.WINDOW_LONG):

@@ -10,14 +10,16 @@ import pytest
 
 from tests.protocol.quorum.world import KEEPER, OPERATORS, RULES
 from tests.roles.views import BATCH_ID, CLAIMED, NOW, WORKER, taken_view, task_view, view
-from truestep.base.ids import Address, Bytes32, JobId
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, task_of
 from truestep.protocol.assignment.rules import DRAW_RULES
 from truestep.protocol.calls import NATIVE, TakeTasks
+from truestep.protocol.claims import ClaimedState
 from truestep.protocol.quorum.policy import late_seats, whole
 from truestep.protocol.quorum.seating import Seating
 from truestep.protocol.quorum.state import Purse, Seated, Sitting
 from truestep.protocol.quorum_calls import (
     ChargeLate,
+    ChargeLie,
     CommitResult,
     CompensateMembers,
     DrawCommittee,
@@ -26,7 +28,9 @@ from truestep.protocol.quorum_calls import (
     StepIn,
 )
 from truestep.protocol.settlement.facts.leaves import leaf_of_state, words_of
+from truestep.protocol.settlement.ids import claim_of
 from truestep.protocol.settlement.records import Batch, BatchStage, BatchTerms
+from truestep.protocol.settlement.tasks.ids import claim_of_leaf
 from truestep.protocol.settlement.trees import claims_root
 from truestep.roles.actions import Action, Fetch, Run, Send
 from truestep.roles.estimates import Speed
@@ -93,7 +97,7 @@ def facts(batch: Batch | None = None, **changes: Any) -> Any:
         "commitments": {},
         "dissents": {},
         "failed": {},
-        "disputes": {},
+        "results": {},
         "quorum_load": None,
         "reopened_until": {},
         "audited": {},
@@ -262,6 +266,46 @@ def test_a_fallen_claim_shuts_its_operator_out_and_pays_the_quorum_that_had_anot
     assert sends(facts(batch, **known, failed=barred)) == [pay]
     known["sittings"] = {BATCH_ID: replace(sitting, compensated=0b10110)}
     assert sends(facts(batch, **known, failed=barred)) == []
+
+
+def test_whoever_has_confirmed_a_lie_is_charged_once_the_result_shows_it() -> None:
+    """How the claim fell does not matter, and a true one that was lost on purpose charges nobody."""
+    fallen_id, barred = BatchId(BATCH_ID + 1), {(JOB_ID, MEMBERS[0]): True}
+    sitting = Sitting(taken_at=0, stretch_seconds=0, confirmed=0b11110, charged=0b10000)
+
+    def known(said: ClaimedState, result: ClaimedState | None) -> Any:
+        known = facts(batch_of(BatchStage.FINAL), sittings={fallen_id: sitting}, failed=barred)
+        for batch_id, state in ((BATCH_ID, result or CLAIMED), (fallen_id, said)):
+            leaves = b"".join(words_of([leaf_of_state(state)]))
+            stage = BatchStage.FINAL if batch_id == BATCH_ID else BatchStage.OVER
+            batch = batch_of(stage, struck=int(batch_id == fallen_id))
+            known.batches[batch_id] = SimpleNamespace(batch=batch, leaves=leaves)
+        if result is not None:
+            known.results[task_of(JOB_ID, 0)] = claim_of(BATCH_ID, 0)
+        return known
+
+    lie = replace(CLAIMED, code=CLAIMED.code + 1)
+    assert sends(known(lie, None)) == []
+    claim_id = claim_of_leaf(task_of(JOB_ID, 0), claim_of(fallen_id, 0))
+    charges = [ChargeLie(claim_id=claim_id, seat=seat) for seat in (2, 3)]
+    assert sends(known(lie, CLAIMED)) == charges
+    assert sends(known(CLAIMED, CLAIMED)) == []
+
+
+def test_a_member_that_was_right_looks_at_what_is_claimed_after_its_claim_was_lost() -> None:
+    """It has had no time to commit, and runs the task all the same: as the result, a lie would cost it."""
+    fallen_id = BatchId(BATCH_ID + 1)
+    claimed = facts(batch_of(BatchStage.CLAIMED, OTHER_ROOT, operator=KEEPER))
+    task_id = others_task().task.task_id
+    assert sends(claimed, others_task()) == []
+    fallen = SimpleNamespace(batch=batch_of(BatchStage.OVER, struck=1), leaves=b"")
+    claimed.batches[fallen_id] = fallen
+    claimed.failed[JOB_ID, MEMBERS[0]] = True
+    claimed.sittings[fallen_id] = Sitting(taken_at=0, stretch_seconds=0, confirmed=1 << SEAT)
+    assert sends(claimed, others_task()) == [Run(task_id=task_id)]
+    assert sends(claimed, others_task(own_run=RAN)) == []
+    tasks = {task_id: others_task(own_run=RAN)}
+    assert disputed_by_own_result(view(*tasks.values()), claimed, tasks) == {task_id}
 
 
 def test_strangers_have_nothing_to_do() -> None:

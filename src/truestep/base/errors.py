@@ -407,7 +407,7 @@ class Reject(StrEnum):
     MEMBER_NO_TIME = "member had no time"
     RESULTS_DIFFER = "results differ"
     QUORUM_MISSED = "quorum is missed"
-    CLAIM_MAYBE_TRUE = "claim may have been true"
+    CLAIM_TRUE = "claim was true"
     # Privacy: what is sealed, shown and deleted.
     DELETION_MALFORMED = "not a deletion receipt"
     DELETION_OTHER = "deletion receipt says something else"

@@ -10,7 +10,7 @@ from truestep.base.units import coins, duration
 from truestep.client.job_status import known_job
 from truestep.client.sending import transact_once
 from truestep.ports.chain import Chain, ChainReader
-from truestep.protocol.quorum.rules import TASKS_LIMIT, least_fee, least_lease
+from truestep.protocol.quorum.rules import TASKS_LIMIT, least_fee, least_lease, most_lease
 from truestep.protocol.quorum.seating import Seating
 from truestep.protocol.quorum.state import SILENT, Purse
 from truestep.protocol.quorum_calls import FundCommittee, RefundCommittee
@@ -63,8 +63,7 @@ def check_wanted(chain: ChainReader, wanted: Wanted) -> None:
             f" {wanted.lease_seconds}, in seconds",
         )
     window_seconds = wanted.window_seconds or parameters.window_seconds
-    turns_seconds = rules.leader_seconds + rules.member_seconds
-    most = seating.exit_seconds - window_seconds - rules.stretch_seconds - turns_seconds
+    most = most_lease(rules, seating.exit_seconds, window_seconds)
     if wanted.lease_seconds > most:
         raise Rejected(
             Reject.WINDOW_LONG,

@@ -12,12 +12,12 @@ from interfaces import IJobs
 from interfaces import IOperators
 from interfaces import IParameters
 from interfaces import IQuorums
-from modules import challenged_claims
 from modules import coins
 from modules import commitments
 from modules import job_words
 from modules import leaf_proofs
 from modules import quorum_rules
+from modules import said_leaves
 from modules import steady_credits
 
 implements: IAssurance
@@ -41,7 +41,6 @@ interface Linked:
     def jobs() -> address: view
     def operators() -> address: view
     def parameters() -> address: view
-    def get_claim(claim_id: uint256) -> challenged_claims.Claim: view
 
 
 interface Sortition:
@@ -158,8 +157,7 @@ def fund(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
     """
     @notice Pay a job's committee, so that it can be drawn (Q2.1). By anybody.
     """
-    digest: bytes32 = leaf_proofs.job_digest(JOBS.address, job_id, work, terms)
-    assert digest == staticcall JOBS.job_digests(job_id), "work or terms of another job"
+    digest: bytes32 = self._job_digest(job_id, work, terms)
     assert self.purses[job_id] == 0, "job is funded"
     tasks: uint256 = convert(work.shard_count, uint256)
     assert tasks <= TASKS_LIMIT, "too many tasks in the batch"
@@ -169,8 +167,9 @@ def fund(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
     assert (
         convert(terms.lease_seconds, uint256) >= 2 * (quorum_rules.COMMIT_SECONDS + run_seconds)
     ), "lease is too short"
-    longest: uint256 = convert(terms.lease_seconds + terms.window_seconds, uint256)
-    longest += quorum_rules.LEADER_SECONDS + quorum_rules.MEMBER_SECONDS + quorum_rules.STRETCH_SECONDS
+    # A claim that falls, and the one after it, whose result charges those that have confirmed the first (Q5.2).
+    longest: uint256 = 2 * (convert(terms.lease_seconds + terms.window_seconds, uint256) + quorum_rules.STRETCH_SECONDS)
+    longest += quorum_rules.LEADER_SECONDS + quorum_rules.MEMBER_SECONDS
     assert longest <= staticcall SORTITION.exit_seconds(), "window is too long"
     shares: uint256 = tasks * (quorum_rules.SEATS - 1)
     fee_wei: uint256 = msg.value // shares
@@ -245,8 +244,7 @@ def refund(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
             requester, and then it never is.
     """
     purse: uint256 = self.purses[job_id]
-    digest: bytes32 = leaf_proofs.job_digest(JOBS.address, job_id, work, terms)
-    assert digest == staticcall JOBS.job_digests(job_id), "work or terms of another job"
+    self._job_digest(job_id, work, terms)
     amount_wei: uint256 = purse >> PURSE_AT & MASK88
     assert amount_wei != 0, "nothing to reclaim"
     if self.drawn[job_id] == 0:
@@ -298,10 +296,7 @@ def commit_many(
         assert each.seat < len(committee.members), "no such seat"
         member: address = committee.members[each.seat]
         signer: address = commitments.signer_of(batch_id, member, each.commitment, each.signature)
-        assert signer != empty(address), "signature is not the member's"
-        if signer != member:
-            roles: uint256 = staticcall OPERATORS.roles(member, signer)
-            assert roles & CLAIM != 0, "signature is not the member's"
+        assert signer != empty(address) and self._acts_for(member, signer, CLAIM), "signature is not the member's"
         self._commit(batch_id, batch, member, each.seat, each.commitment, stretch_seconds)
 
 
@@ -318,7 +313,7 @@ def confirm(
     batch: IJobs.Batch = self._stated(batch_id, terms, committee)
     word: uint256 = self.batches[batch_id]
     assert batch.stage == BATCH_CLAIMED and batch.struck == 0, "claim does not stand"
-    assert block.timestamp <= self._end(batch, word), "challenge window is over"
+    assert block.timestamp <= self._end(batch_id, convert(batch.until, uint256)), "challenge window is over"
     assert len(openings) != 0, "no such seat"
     seats: uint256 = 0
     for each: IQuorums.Opening in openings:
@@ -337,9 +332,7 @@ def confirm(
         word |= PROVEN
     self.batches[batch_id] = word
     paid_wei: uint256 = self._reward(committee, seats, convert(batch.leaf_count, uint256))
-    log IQuorums.Confirmed(
-        batch_id=batch_id, seats=seats, paid_wei=paid_wei, is_proven=word & PROVEN != 0
-    )
+    log IQuorums.Confirmed(batch_id=batch_id, seats=seats, paid_wei=paid_wei, is_proven=word & PROVEN != 0)
 
 
 @external
@@ -357,7 +350,7 @@ def dissent(
     batch: IJobs.Batch = self._stated(batch_id, terms, committee)
     word: uint256 = self.batches[batch_id]
     assert terms.claims_root != empty(bytes32), "not the stage of the batch"
-    assert block.timestamp <= self._end(batch, word), "challenge window is over"
+    assert block.timestamp <= self._end(batch_id, convert(batch.until, uint256)), "challenge window is over"
     assert seat < len(committee.members), "no such seat"
     assert word >> DISSENTED_AT >> seat & 1 == 0, "seat has spoken"
     assert root != terms.claims_root, "result is the claimed one"
@@ -422,26 +415,29 @@ def charge_late(
         claimed_at: uint256 = convert(batch.until, uint256) - terms.window_seconds
         had_seconds: uint256 = max(terms.lease_seconds // 2, quorum_rules.COMMIT_SECONDS)
         assert claimed_at >= (word & MASK40) + had_seconds, "member had no time"
-    self.batches[batch_id] = word | 1 << seat << CHARGED_AT
     self._charge(batch_id, committee.members[seat], seat, quorum_rules.LATE_WEI, False)
 
 
 @external
-def charge_lie(claim_id: uint256, terms: IJobs.BatchTerms, committee: IQuorums.Committee, seat: uint256):
+def charge_lie(
+    lie: IQuorums.Said,
+    result: IQuorums.Said,
+    job_digest: bytes32,
+    members: DynArray[address, SEATS_LIMIT],
+    seat: uint256,
+):
     """
-    @notice Take the penalty of a member that has confirmed a result that a step or a refutation has shown to be false
-            (Q5.2). By anybody. A claim that fell by a clock may have been true.
+    @notice Take the penalty of a member that has confirmed a claim of which the task's result shows that it was false
+            (Q5.2). By anybody. How the claim fell proves nothing: its operator may have lost a true one on purpose.
+    @param result The claim that has become the task's result.
     """
-    batch_id: uint256 = claim_id >> 8
-    batch: IJobs.Batch = self._stated(batch_id, terms, committee)
+    task_id: uint256 = said_leaves.check_lie(JOBS, lie, result, job_digest)
+    member: address = self._member(task_id >> 32, members, seat)
+    batch_id: uint256 = lie.claim_id >> 8
     word: uint256 = self.batches[batch_id]
-    assert batch.struck >> (claim_id & MASK8) & 1 == 1, "claim stands"
-    claim: challenged_claims.Claim = staticcall Linked(DISPUTES.address).get_claim(claim_id)
-    assert claim.by_step or claim.striker == 0, "claim may have been true"
-    assert seat < len(committee.members) and word >> CONFIRMED_AT >> seat & 1 == 1, "no such seat"
+    assert word >> CONFIRMED_AT >> seat & 1 == 1, "no such seat"
     assert word >> CHARGED_AT >> seat & 1 == 0, "seat has spoken"
-    self.batches[batch_id] = word | 1 << seat << CHARGED_AT
-    self._charge(batch_id, committee.members[seat], seat, quorum_rules.LIE_WEI, True)
+    self._charge(batch_id, member, seat, quorum_rules.LIE_WEI, True)
 
 
 # --- what Assurances asks -------------------------------------------------------------------------
@@ -490,7 +486,7 @@ def open_until(batch_id: uint256, until: uint256) -> uint256:
     """
     @notice The last second in which a game may be opened on a batch: its window, lengthened (Q7).
     """
-    return until + self._stretch(self.batches[batch_id])
+    return self._end(batch_id, until)
 
 
 @external
@@ -499,7 +495,7 @@ def verdict(batch_id: uint256, until: uint256, leaf_count: uint256) -> (bool, ui
     """
     @notice A batch is due when its lengthened window is over; no leaf waits but for its games.
     """
-    return block.timestamp > until + self._stretch(self.batches[batch_id]), 0
+    return block.timestamp > self._end(batch_id, until), 0
 
 
 @external
@@ -554,6 +550,14 @@ def get_batch(batch_id: uint256) -> (uint256, uint256, bool):
 
 @internal
 @view
+def _job_digest(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms) -> bytes32:
+    digest: bytes32 = leaf_proofs.job_digest(JOBS.address, job_id, work, terms)
+    assert digest == staticcall JOBS.job_digests(job_id), "work or terms of another job"
+    return digest
+
+
+@internal
+@view
 def _stated(
     batch_id: uint256, terms: IJobs.BatchTerms, committee: IQuorums.Committee
 ) -> IJobs.Batch:
@@ -561,9 +565,7 @@ def _stated(
     @notice The batch of these terms, of one job, whose committee this is.
     """
     batch: IJobs.Batch = staticcall JOBS.get_batch(batch_id)
-    assert keccak256(abi_encode(terms)) == batch.terms_hash, "terms of another batch"
-    leaf: bytes32 = keccak256(abi_encode(committee.item, committee.job_digest))
-    assert leaf == terms.tasks_root, "item: proof"
+    said_leaves.check_terms(batch, terms, committee.item, committee.job_digest)
     drawn: uint256 = self.drawn[committee.item >> 64]
     assert drawn >> 160 == self._members_hash(committee.members), "committee of another job"
     return batch
@@ -637,13 +639,12 @@ def _reward(committee: IQuorums.Committee, seats: uint256, leaf_count: uint256) 
 
 @internal
 def _charge(batch_id: uint256, member: address, seat: uint256, amount_wei: uint256, is_lie: bool):
+    self.batches[batch_id] |= 1 << seat << CHARGED_AT
     penalty_wei: uint256 = extcall SORTITION.penalise(member, amount_wei)
     teller_wei: uint256 = penalty_wei * TELLER_BPS // BPS
     steady_credits.credit(msg.sender, teller_wei)
     coins.burn(penalty_wei - teller_wei)
-    log IQuorums.Charged(
-        batch_id=batch_id, member=member, seat=seat, penalty_wei=penalty_wei, is_lie=is_lie
-    )
+    log IQuorums.Charged(batch_id=batch_id, member=member, seat=seat, penalty_wei=penalty_wei, is_lie=is_lie)
 
 
 @internal
@@ -657,17 +658,12 @@ def _speed(parameters_id: uint256) -> uint256:
 
 @internal
 @view
-def _stretch(word: uint256) -> uint256:
+def _end(batch_id: uint256, until: uint256) -> uint256:
     """
-    @notice By how much a batch's window is lengthened: in full if no member has committed (Q7.1).
+    @notice The last second of a batch's window: lengthened in full if no member has committed (Q7.1).
     """
-    return quorum_rules.STRETCH_SECONDS if word == 0 else word >> STRETCH_AT & MASK24
-
-
-@internal
-@view
-def _end(batch: IJobs.Batch, word: uint256) -> uint256:
-    return convert(batch.until, uint256) + self._stretch(word)
+    word: uint256 = self.batches[batch_id]
+    return until + (quorum_rules.STRETCH_SECONDS if word == 0 else word >> STRETCH_AT & MASK24)
 
 
 @internal
@@ -695,6 +691,10 @@ def _members_hash(members: DynArray[address, SEATS_LIMIT]) -> uint256:
 @internal
 @view
 def _check_role(member: address, role: uint256):
-    if msg.sender != member:
-        roles: uint256 = staticcall OPERATORS.roles(member, msg.sender)
-        assert roles & role != 0, "caller may not act for the operator"
+    assert self._acts_for(member, msg.sender, role), "caller may not act for the operator"
+
+
+@internal
+@view
+def _acts_for(member: address, account: address, role: uint256) -> bool:
+    return account == member or staticcall OPERATORS.roles(member, account) & role != 0

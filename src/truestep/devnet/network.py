@@ -102,7 +102,7 @@ DEVNET_DRAWS = DrawRules(
     draw_seconds=12,
     entropy_bond_wei=COIN_WEI // 100,
     least_pledge_wei=COIN_WEI // 10,
-    exit_seconds=7_200,  # a lease of an hour, and what comes before and after it
+    exit_seconds=10_800,  # two leases of an hour, and what comes before and after them
 )
 """The rules of draws on one computer. A busy one needs seconds to reveal a secret, or loses its bond."""
 DEVNET_QUORUM = QuorumRules(

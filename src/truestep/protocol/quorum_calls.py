@@ -99,7 +99,7 @@ class ChargeLate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeLie:
-    """Take the penalty of a member that has confirmed what was shown to be false (Q5.2)."""
+    """Take the penalty of a member that has confirmed what its task's result shows to be false (Q5.2)."""
 
     claim_id: ClaimId
     seat: int

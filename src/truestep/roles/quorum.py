@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId
+from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, JobId, TaskId
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.assignment.phases import Phase
 from truestep.protocol.calls import TakeTasks
@@ -23,9 +23,9 @@ from truestep.protocol.quorum_calls import (
 )
 from truestep.protocol.settlement.assurances import Taking
 from truestep.protocol.settlement.facts.judging import open_until, quorums_of
-from truestep.protocol.settlement.facts.leaves import leaf_of_state, words_of
+from truestep.protocol.settlement.facts.leaves import leaf_at, leaf_of_state, words_of
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch, KnownJob
-from truestep.protocol.settlement.ids import claim_of, job_of_item, leaf_of_claim, unpack_item
+from truestep.protocol.settlement.ids import batch_of_claim, claim_of, job_of_item, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.records import BatchStage
 from truestep.protocol.settlement.tasks.ids import claim_of_leaf
 from truestep.protocol.settlement.trees import claims_root
@@ -126,7 +126,11 @@ def _judge(
     is_taken, has_committed = batch.stage is BatchStage.TAKEN, (batch_id, seat) in facts.commitments
     sitting = facts.sittings.get(batch_id, SILENT)
     has_spoken = (sitting.confirmed | sitting.dissented) >> seat & 1
-    if (is_taken and (has_committed or view.now > batch.until)) or (not is_taken and not has_committed):
+    if is_taken and (has_committed or view.now > batch.until):
+        return
+    if not is_taken and not has_committed:
+        if _is_in_doubt(facts, job_of_item(batch.items[0]), seat) and own_root(tasks, known) is None:
+            yield from _run(tasks, known)
         return
     if not is_taken and (has_spoken or view.now > open_until(facts, batch_id, batch.until)):
         return
@@ -144,6 +148,16 @@ def _judge(
         is_same = root == batch.terms.claims_root
         message = f"batch {batch_id}: {'confirm' if is_same else 'dissent from'} what is claimed"
         yield Send(intent=intents.of_batch("open-result", batch_id), call=call, message=message)
+
+
+def _is_in_doubt(facts: Facts, job_id: JobId, seat: int) -> bool:
+    """Whether a claim fell that this seat has confirmed: a lie as the result would cost it (Q5.2)."""
+    fallen = (
+        batch_id
+        for batch_id, known in facts.batches.items()
+        if known.batch.struck and job_of_item(known.batch.items[0]) == job_id
+    )
+    return any(facts.sittings.get(batch_id, SILENT).confirmed >> seat & 1 for batch_id in fallen)
 
 
 def _run(tasks: Mapping[TaskId, TaskView], known: KnownBatch) -> Iterator[Action]:
@@ -277,7 +291,7 @@ def _follow_up(
             message = f"batch {batch_id} has fallen: pay the members that had another result"
             call = CompensateMembers(batch_id=batch_id, seats=unpaid)
             yield Send(intent=intents.of_batch("compensate", batch_id), call=call, message=message)
-        yield from _charge_liars(facts, batch_id, sitting.confirmed & ~sitting.charged, known)
+        yield from _charge_liars(view, facts, batch_id, seated, known)
     elif batch.stage is BatchStage.FINAL and sitting.is_proven:
         seconds = rules.commit_seconds
         for seat in late_seats(sitting, facts.commitments, batch_id, batch, seated.members, seconds):
@@ -296,18 +310,29 @@ def _largest_group(facts: Facts, batch_id: BatchId, seats: int) -> tuple[int, ..
     return tuple(max(groups.values(), key=len)) if groups else ()
 
 
-def _charge_liars(facts: Facts, batch_id: BatchId, seats: int, known: KnownBatch) -> Iterator[Action]:
+def _charge_liars(
+    view: View, facts: Facts, batch_id: BatchId, seated: Seated, known: KnownBatch
+) -> Iterator[Action]:
+    """Whoever has confirmed what is not the result pays; who has confirmed the truth does not (Q5.2)."""
+    lie = next(iter(_lies(facts, batch_id, known)), None)
+    if lie is None:
+        return
+    sitting = facts.sittings.get(batch_id, SILENT)
+    for seat, member in enumerate(seated.members):
+        if member != view.operator and (sitting.confirmed & ~sitting.charged) >> seat & 1:
+            message = f"seat {seat} has confirmed a false result of batch {batch_id}: have it charged"
+            intent = f"{intents.of_batch('charge-lie', batch_id)}/{seat}"
+            yield Send(intent=intent, call=ChargeLie(claim_id=lie, seat=seat), message=message)
+
+
+def _lies(facts: Facts, batch_id: BatchId, known: KnownBatch) -> Iterator[ClaimId]:
+    """The claims of a batch that have fallen, and of whose tasks another one has become the result."""
     item = unpack_item(known.batch.items[0])
     for leaf_index in range(known.batch.leaf_count):
-        leaf_id = claim_of(batch_id, leaf_index)
-        dispute = facts.disputes.get(leaf_id)
-        is_struck = known.batch.struck >> leaf_index & 1 and dispute is not None
-        if not is_struck or dispute is None or not (dispute.claim.by_step or dispute.claim.striker == 0):
+        task_id, leaf_id = item.task(leaf_index), claim_of(batch_id, leaf_index)
+        final_id = facts.results.get(task_id) if known.batch.struck >> leaf_index & 1 else None
+        if final_id is None:
             continue
-        for seat in range(seats.bit_length()):
-            if seats >> seat & 1:
-                claim_id = claim_of_leaf(item.task(leaf_of_claim(leaf_id)), leaf_id)
-                message = f"seat {seat} has confirmed a false result of batch {batch_id}: have it charged"
-                intent = f"{intents.of_batch('charge-lie', batch_id)}/{seat}"
-                yield Send(intent=intent, call=ChargeLie(claim_id=claim_id, seat=seat), message=message)
-        return
+        final = facts.batches[batch_of_claim(final_id)]
+        if leaf_at(known.leaves, leaf_index) != leaf_at(final.leaves, leaf_of_claim(final_id)):
+            yield claim_of_leaf(task_id, leaf_id)

@@ -51,11 +51,9 @@ def strike(claim_id: uint256, task_id: uint256, bond_wei: uint256):
 @view
 def get_claim(claim_id: uint256) -> Claim:
     """
-    @notice One game was opened on each leaf that is held, and none on others. How claims fell, their numbers say.
+    @notice One game was opened on each leaf that is held, and none on others.
     """
     claim: Claim = empty(Claim)
-    claim.by_step = claim_id % 3 == 1
-    claim.striker = 0 if claim_id % 3 == 2 else 1
     claim.opened = self.held[claim_id >> 8] >> (claim_id & 255) & 1
     return claim
 

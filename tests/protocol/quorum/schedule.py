@@ -7,41 +7,32 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import get_args
 
-from tests.protocol.quorum.world import EXIT_SECONDS, KEYS, QUORUM_POLICY, RULES, QuorumWorld, claim_in
+from tests.protocol.quorum.results import ResultsSchedule
+from tests.protocol.quorum.world import EXIT_SECONDS, KEYS, QUORUM_POLICY, RULES, QuorumWorld
 from tests.protocol.settlement.endings import wind_down
-from tests.protocol.settlement.outputs import OUTPUTS, random_leaf
 from tests.protocol.settlement.schedule import Maker, Schedule
-from tests.protocol.settlement.world import KEEPER, PEOPLE, Step
+from tests.protocol.settlement.world import KEEPER, OPERATORS, PEOPLE, Step
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.quorum.commitments import commitment_of
 from truestep.protocol.quorum.contracts import quorums
 from truestep.protocol.quorum.contracts.quorums import Committee, Opening, Signed
 from truestep.protocol.quorum.policy import whole
-from truestep.protocol.quorum.rules import TASKS_LIMIT, least_fee, least_lease
+from truestep.protocol.quorum.rules import TASKS_LIMIT, least_fee, least_lease, most_lease
 from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.protocol.settlement.batches import shares
 from truestep.protocol.settlement.contracts import jobs, operators, programs
 from truestep.protocol.settlement.encoding import word
-from truestep.protocol.settlement.ids import claim_of, unpack_item
+from truestep.protocol.settlement.ids import batch_of_claim, claim_of, unpack_item
 from truestep.protocol.settlement.messages import Message
-from truestep.protocol.settlement.records import Batch, BatchStage, Job, Leaf
-from truestep.protocol.settlement.trees import claims_root, tasks_root
-
-LIE_SHARE = 0.4
+from truestep.protocol.settlement.records import Batch, BatchStage
+from truestep.protocol.settlement.trees import tasks_root
 
 
 @dataclass(slots=True)
-class QuorumSchedule(Schedule):
+class QuorumSchedule(ResultsSchedule):
     """The next step, again and again."""
 
     policies: tuple[int, ...] = (OPTIMISTIC, QUORUM_POLICY, QUORUM_POLICY, QUORUM_POLICY, QUORUM_POLICY)
-
-    @property
-    def quorum_world(self) -> QuorumWorld:
-        """The world, with what Quorums keeps."""
-        if not isinstance(self.world, QuorumWorld):
-            raise TypeError(f"expected a world with Quorums, got {self.world}")
-        return self.world
 
     def _makers(self) -> dict[Maker, float]:
         makers = Schedule._makers(self)
@@ -57,12 +48,13 @@ class QuorumSchedule(Schedule):
             self.fail: 5,
             self.refund: 3,
             self.commit: 90,
-            self.commit_many: 30,
-            self.confirm: 60,
+            self.commit_many: 45,
+            self.confirm: 90,
             self.dissent: 20,
             self.fall: 60,
             self.compensate: 16,
-            self.charge_late: 60,
+            self.charge_late: 40,
+            self.redo: 60,
             self.charge_lie: 20,
             self.withdraw_quorums: 3,
         }
@@ -91,8 +83,7 @@ class QuorumSchedule(Schedule):
         speed = self.world.state.parameters[job.terms.parameters_id - 1].cycles_per_second
         needed = least_lease(RULES, job.work.shard_count, job.work.max_cycles, speed)
         is_fit = needed <= job.terms.lease_seconds and job.work.shard_count <= TASKS_LIMIT
-        longest = job.terms.lease_seconds + job.terms.window_seconds + RULES.stretch_seconds
-        is_fit &= longest + RULES.leader_seconds + RULES.member_seconds <= EXIT_SECONDS
+        is_fit &= job.terms.lease_seconds <= most_lease(RULES, EXIT_SECONDS, job.terms.window_seconds)
         if not self._is_worth(is_fit):
             return None
         least_wei = least_fee(RULES, job.work.max_cycles) * job.work.shard_count * (RULES.seats - 1)
@@ -159,32 +150,6 @@ class QuorumSchedule(Schedule):
 
     # --- batches ----------------------------------------------------------------------------------
 
-    def leaf_for(self, batch_id: BatchId, leaf_index: int, level: int) -> Leaf:
-        """What the operator claims of one task: a lie now and then, the same for whoever lies."""
-        del level
-        is_lie = Random(f"lie {batch_id}").random() < LIE_SHARE
-        return self._result(batch_id, leaf_index, is_lie=is_lie)
-
-    def _result(self, batch_id: BatchId, leaf_index: int, *, is_lie: bool) -> Leaf:
-        rng = Random(f"{batch_id} {leaf_index} {is_lie and leaf_index == 0}")
-        return random_leaf(rng, OUTPUTS[0].level)
-
-    def root_of(self, batch_id: BatchId, *, is_lie: bool) -> Bytes32:
-        """What a member says that has computed a batch."""
-        count = self.world.state.batches[batch_id].leaf_count
-        leaves = [self._result(batch_id, index, is_lie=is_lie) for index in range(count)]
-        words = [part for leaf in leaves for part in (word(leaf.head), leaf.output_root, leaf.left_root)]
-        return claims_root(words)
-
-    def committee_of(self, batch: Batch) -> Committee | None:
-        """Who judges a batch, if it has one item and its job a committee."""
-        job_id = unpack_item(batch.items[0]).job_id
-        seated = self.quorum_world.quorums.committees.get(job_id)
-        if seated is None or not self._is_worth(len(batch.items) == 1):
-            return None
-        job: Job = self.world.state.jobs[job_id]
-        return Committee(item=batch.items[0], job_digest=job.digest, members=seated.members)
-
     def _some_sitting(self, *stages: BatchStage) -> tuple[BatchId, Batch, Committee] | None:
         found = self._some_batch(*stages)
         if found is None:
@@ -203,9 +168,10 @@ class QuorumSchedule(Schedule):
         return self._message(self.rng.choice(PEOPLE), call)
 
     def _said(self, batch_id: BatchId, seat: int, member: Address) -> int:
-        """What a member commits to: the truth, a lie, or anything."""
-        share = Random(f"members {batch_id}").choice((0, 0, 0.3))
-        root = self.root_of(batch_id, is_lie=self.rng.random() < share)
+        """What a member commits to: the truth, a lie, what its friend will claim, or anything."""
+        share = Random(f"members {batch_id}").choice((0, 0, 0.3, None))
+        is_lie = self._lies(batch_id) if share is None else self.rng.random() < share
+        root = self.root_of(batch_id, is_lie=is_lie)
         if self.rng.random() < 0.05:
             root = Bytes32(self.rng.randbytes(32))
         salt = Bytes32(self.rng.randbytes(32))
@@ -351,6 +317,46 @@ class QuorumSchedule(Schedule):
         self.follow_ups += [self._message(disputes, seize), self._message(disputes, strike), *steps[1:]]
         return steps[0]
 
+    def redo(self) -> Step | None:
+        """The next step towards the result of a task of which a confirmed claim has fallen."""
+        state, kept = self.world.state, self.quorum_world.quorums
+        fallen = [
+            batch_id
+            for batch_id, each in kept.sittings.items()
+            if each.confirmed & ~each.charged and state.batches[batch_id].stage is BatchStage.OVER
+        ]
+        if not fallen:
+            return None
+        batch_id = self.rng.choice(fallen)
+        batch = state.batches[batch_id]
+        committee, item = self.committee_of(batch), batch.items[0]
+        job_id = unpack_item(item).job_id
+        job = state.jobs[job_id]
+        if committee is None or job.work.shard_count > 1:
+            return None
+        if (job_id, batch.operator) not in kept.failed:
+            call = quorums.Fail(batch_id=batch_id, terms=batch.terms, committee=committee)
+            return self._message(self.rng.choice(PEOPLE), call)
+        others = [each for each in OPERATORS if (job_id, each) not in kept.failed]
+        if not job.busy and self.now < job.deadline and others:
+            root = tasks_root([(item, job.digest)])
+            operator = self.rng.choice(others)
+            taking = jobs.Take(operator=operator, items=(item,), tasks_root=root, min_reward=0, min_until=0)
+            return self._message(operator, taking)
+        again_id, again = next(
+            (batch_id, each) for batch_id, each in [*state.batches.items()][::-1] if each.items == (item,)
+        )
+        if again.stage is BatchStage.TAKEN and self.now <= again.until:
+            leaf = self.leaf_for(again_id, 0, 0)
+            words = (Bytes32(word(leaf.head)), leaf.output_root, leaf.left_root)
+            claiming = jobs.Claim(batch_id=again_id, terms=again.terms, leaves=words)
+            return self._message(again.operator, claiming)
+        if again.stage is not BatchStage.CLAIMED:
+            return None
+        self.now = max(self.now, again.until + RULES.stretch_seconds + 1)
+        ending = jobs.Finalize(batch_id=again_id, terms=again.terms, items=again.items)
+        return self._message(self.rng.choice(PEOPLE), ending)
+
     # --- what follows -----------------------------------------------------------------------------
 
     def compensate(self) -> Step | None:
@@ -374,14 +380,23 @@ class QuorumSchedule(Schedule):
         return self._message(self.rng.choice(PEOPLE), call)
 
     def charge_late(self) -> Step | None:
-        found = self._some_sitting(BatchStage.FINAL)
-        if found is None:
+        sittings, batches = self.quorum_world.quorums.sittings, self.world.state.batches
+        is_strict = self.rng.random() < 0.97
+        proven = [
+            batch_id
+            for batch_id, each in sittings.items()
+            if not is_strict or (each.is_proven and batches[batch_id].stage is BatchStage.FINAL)
+        ]
+        if not proven:
             return None
-        batch_id, batch, committee = found
-        sitting = self.quorum_world.quorums.sittings.get(batch_id)
-        if not self._is_worth(sitting is not None and sitting.is_proven):
+        batch_id = self.rng.choice(proven)
+        batch, sitting = batches[batch_id], sittings[batch_id]
+        committee = self.committee_of(batch)
+        if committee is None:
             return None
-        done = 0 if sitting is None else sitting.confirmed | sitting.charged
+        done = sitting.confirmed | sitting.charged
+        if batch.operator in committee.members and self.rng.random() < 0.9:
+            done |= 1 << committee.members.index(batch.operator)
         open_seats = (1 << RULES.seats) - 1 & ~done
         if not self._is_worth(open_seats != 0 and not batch.struck):
             return None
@@ -390,31 +405,31 @@ class QuorumSchedule(Schedule):
         return self._message(self.rng.choice(PEOPLE), call)
 
     def charge_lie(self) -> Step | None:
-        sittings = self.quorum_world.quorums.sittings
-        batches = self.world.state.batches
-        confirmed = [
-            batch_id
+        """Of a claim that a member has confirmed, by the claim that has become the result of its task."""
+        sittings, batches = self.quorum_world.quorums.sittings, self.world.state.batches
+        is_strict = self.rng.random() < 0.9
+        pairs = [
+            (lie, result)
             for batch_id, each in sittings.items()
-            if each.confirmed and self._is_worth(batches[batch_id].struck != 0)
+            if (each.confirmed & ~each.charged if is_strict else each.confirmed)
+            for lie in (claim_of(batch_id, 0),)
+            for result in self._claims_of(self._task_of(lie))
+            if not is_strict or self._is_lie(lie, result)
         ]
-        if not confirmed:
+        if not pairs:
             return None
-        batch_id = self.rng.choice(confirmed)
-        batch = batches[batch_id]
-        committee = self.committee_of(batch)
+        lie, result = self.rng.choice(pairs)
+        sitting = sittings[batch_of_claim(lie)]
+        committee = self.committee_of(batches[batch_of_claim(lie)])
         if committee is None:
             return None
-        leaf_index = self._some_bit(batch.struck) if batch.struck else 0
-        found = claim_in(claim_of(batch_id, leaf_index))
-        is_false = found.by_step or found.striker == 0
-        if not self._is_worth(is_false):
-            return None
-        each = sittings[batch_id]
-        seat = self._some_bit(each.confirmed & ~each.charged or each.confirmed)
-        if not self._is_worth(not each.charged >> seat & 1):
-            return None
+        seat = self._some_bit(sitting.confirmed & ~sitting.charged or sitting.confirmed)
         call = quorums.ChargeLie(
-            claim_id=claim_of(batch_id, leaf_index), terms=batch.terms, committee=committee, seat=seat
+            lie=self._said_by(lie),
+            result=self._said_by(result),
+            job_digest=committee.job_digest,
+            members=committee.members,
+            seat=seat if self.rng.random() < 0.9 else self.rng.randrange(RULES.seats + 1),
         )
         return self._message(self.rng.choice(PEOPLE), call)
 

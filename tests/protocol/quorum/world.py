@@ -32,7 +32,6 @@ from truestep.protocol.settlement.assurances import POLICIES
 from truestep.protocol.settlement.batches import is_leaf_standing
 from truestep.protocol.settlement.contracts import jobs
 from truestep.protocol.settlement.encoding import encode
-from truestep.protocol.settlement.games import ChallengedClaim
 from truestep.protocol.settlement.ids import NATIVE, LeafId, batch_of_claim, leaf_of_claim
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.refusals import Refused
@@ -50,7 +49,7 @@ PLEDGE_WEI = 5_000
 """Of each of them, at the beginning."""
 DRAW_SECONDS = 10
 """After so many seconds there is a seed that nobody knew before."""
-EXIT_SECONDS = 18_100
+EXIT_SECONDS = 35_300
 RULES = Rules(
     needed=3,
     seats=5,
@@ -78,11 +77,6 @@ def selected(seed: bytes, count: int) -> tuple[Address, ...]:
 def seed_of(since: int, now: int) -> Bytes32 | Reject:
     """The seed of the round that draws what happened then, as its double says."""
     return keccak256(encode(since)) if now > since + DRAW_SECONDS else Reject.DRAW_EARLY
-
-
-def claim_in(claim_id: LeafId) -> ChallengedClaim:
-    """How a claim has fallen, as the double of Disputes says."""
-    return ChallengedClaim(by_step=claim_id % 3 == 1, striker=int(claim_id % 3 != 2))
 
 
 @dataclass(slots=True)
@@ -116,7 +110,6 @@ class QuorumWorld(World):
             select=lambda pool, seed, count: selected(seed, count),
             penalise=lambda member, amount_wei: min(amount_wei, self.pledges[member]),
             signer=lambda *signed: self.signed.get(signed),
-            claim=claim_in,
         )
 
     def stands(self, claim_id: LeafId) -> bool:

@@ -75,6 +75,8 @@ def test_small_committees_are_friends_more_often() -> None:
     lies = [row.lies for row in rows]
     assert lies[0] > max(lies[1:])
     assert lies[0] == pytest.approx(0.21, abs=0.02)
+    assert all(row.loss_over_gain >= 3 for row in rows)
+    assert rows[0].loss_without_result_over_gain >= 3
 
 
 def test_strategies_are_found_by_name() -> None:

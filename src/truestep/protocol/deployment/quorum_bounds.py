@@ -12,11 +12,11 @@ from truestep.protocol.quorum.contracts.quorums import Rules
 def check_quorum(rules: Rules, drawn_by: DrawRules) -> None:
     """Raise `Rejected` for rules that the contract refuses; the message names every bound."""
     check_bounds(asdict(rules), quorum_bounds(rules, drawn_by))
-    if rules.stretch_seconds >= drawn_by.exit_seconds:
+    if limits.most_lease(rules, drawn_by.exit_seconds, 0) < 1:
         raise Rejected(
             Reject.WINDOW_LONG,
-            "expected [draws] exit to be longer than [quorum] stretch: a member that leaves must not be gone"
-            " before its results are final",
+            "expected [draws] exit to be longer than leader, member and twice the stretch of [quorum]: a"
+            " member that leaves must not be gone before its results are final, or known to be false",
         )
 
 

@@ -3,16 +3,27 @@
 from dataclasses import replace
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Address, BatchId
+from truestep.base.ids import Address, BatchId, Bytes32, TaskId, job_of_task
+from truestep.commitments.merkle import climb
 from truestep.protocol.quorum.contracts import quorums as contract
-from truestep.protocol.quorum.contracts.quorums import ChargeLate, ChargeLie, Compensate
+from truestep.protocol.quorum.contracts.quorums import ChargeLate, ChargeLie, Compensate, Said
 from truestep.protocol.quorum.rules import TELLER_BPS
 from truestep.protocol.quorum.state import SILENT
-from truestep.protocol.quorum.turns import QuorumsTurn, is_in, member_of, reward, stated
-from truestep.protocol.settlement.ids import NATIVE, batch_of_claim, leaf_of_claim
+from truestep.protocol.quorum.turns import (
+    QuorumsTurn,
+    is_in,
+    member_of,
+    require_committee,
+    reward,
+    stated,
+)
+from truestep.protocol.settlement.batches import is_leaf_final
+from truestep.protocol.settlement.encoding import hash_struct
+from truestep.protocol.settlement.ids import NATIVE, batch_of_claim, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.parameters import BPS
 from truestep.protocol.settlement.records import BatchStage
-from truestep.protocol.settlement.refusals import require
+from truestep.protocol.settlement.refusals import Refused, require
+from truestep.protocol.settlement.trees import item_leaf
 
 
 def compensate(turn: QuorumsTurn, call: Compensate) -> None:
@@ -52,17 +63,32 @@ def charge_late(turn: QuorumsTurn, call: ChargeLate) -> None:
 
 
 def charge_lie(turn: QuorumsTurn, call: ChargeLie) -> None:
-    """Take the penalty of a member that has confirmed what was shown to be false (Q5.2)."""
-    batch_id = batch_of_claim(call.claim_id)
-    batch = stated(turn, batch_id, call.terms, call.committee)
-    require(bool(batch.struck >> leaf_of_claim(call.claim_id) & 1), Reject.CLAIM_STANDS)
-    claim = turn.links.claim(call.claim_id)
-    require(claim.by_step or claim.striker == 0, Reject.CLAIM_MAYBE_TRUE)
+    """Take the penalty of a member that has confirmed what its task's result shows to be false (Q5.2)."""
+    task_id = _checked(turn, call.lie, call.job_digest)
+    require(_checked(turn, call.result, call.job_digest) == task_id, Reject.LEAF_OTHER_TASK)
+    require(is_leaf_final(turn.life.state, call.result.claim_id), Reject.LEAF_NOT_FINAL)
+    require(call.lie.leaf != call.result.leaf, Reject.CLAIM_TRUE)
+    require_committee(turn.state, job_of_task(task_id), call.members)
+    member = member_of(call.members, call.seat)
+    batch_id = batch_of_claim(call.lie.claim_id)
     sitting = turn.state.sittings.get(batch_id, SILENT)
-    is_seat = call.seat < len(call.committee.members) and is_in(sitting.confirmed, call.seat)
-    require(is_seat, Reject.SEAT_UNKNOWN)
+    require(is_in(sitting.confirmed, call.seat), Reject.SEAT_UNKNOWN)
     require(not is_in(sitting.charged, call.seat), Reject.SEAT_SPOKEN)
-    _charge(turn, batch_id, call.committee.members[call.seat], call.seat, is_lie=True)
+    _charge(turn, batch_id, member, call.seat, is_lie=True)
+
+
+def _checked(turn: QuorumsTurn, said: Said, job_digest: Bytes32) -> TaskId:
+    """The task of a claim of a batch of one item, of this job. Says nothing about the batch's stage."""
+    batch = turn.life.state.batches.get(batch_of_claim(said.claim_id))
+    if batch is None or said.terms != batch.terms:
+        raise Refused(Reject.BATCH_TERMS_OTHER)
+    require(item_leaf(said.item, job_digest) == said.terms.tasks_root, Reject.ITEM_PROOF)
+    leaf_index = leaf_of_claim(said.claim_id)
+    root = climb(hash_struct(said.leaf), leaf_index, said.leaf_path)
+    require(root == said.terms.claims_root, Reject.LEAF_PROOF)
+    item = unpack_item(said.item)
+    require(item.has_leaf(leaf_index), Reject.ITEM_OTHER_LEAF)
+    return item.task(leaf_index)
 
 
 def _charge(turn: QuorumsTurn, batch_id: BatchId, member: Address, seat: int, *, is_lie: bool) -> None:

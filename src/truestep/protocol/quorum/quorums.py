@@ -30,6 +30,7 @@ from truestep.protocol.quorum.rules import (
     least_fee,
     least_lease,
     load_at,
+    most_lease,
     stretch,
 )
 from truestep.protocol.quorum.state import SILENT, Links, Load, Purse, Quorums, Seated, Sitting
@@ -66,9 +67,8 @@ def fund(turn: QuorumsTurn, call: Fund) -> None:
     speed = turn.life.state.parameters[terms.parameters_id - 1].cycles_per_second
     lease_seconds = least_lease(rules, tasks, work.max_cycles, speed)
     require(terms.lease_seconds >= lease_seconds, Reject.LEASE_SHORT)
-    longest = terms.lease_seconds + terms.window_seconds + rules.stretch_seconds
-    longest += rules.leader_seconds + rules.member_seconds
-    require(longest <= turn.links.exit_seconds, Reject.WINDOW_LONG)
+    longest_lease = most_lease(rules, turn.links.exit_seconds, terms.window_seconds)
+    require(terms.lease_seconds <= longest_lease, Reject.WINDOW_LONG)
     shares = tasks * (rules.seats - 1)
     fee_wei = value_wei // shares
     require(least_fee(rules, work.max_cycles) <= fee_wei <= FEE_LIMIT_WEI, Reject.FEE_BOUNDS)

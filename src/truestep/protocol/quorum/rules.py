@@ -48,6 +48,15 @@ def least_lease(rules: Rules, tasks: int, max_cycles: int, cycles_per_second: in
     return 2 * (rules.commit_seconds - (-tasks * max_cycles // cycles_per_second))
 
 
+def most_lease(rules: Rules, exit_seconds: int, window_seconds: int) -> int:
+    """The longest lease of a job with this window, below 0 if there is none (Q2.1).
+
+    A member that leaves after it was drawn answers until a second claim is final, and charges for one.
+    """
+    turns_seconds = rules.leader_seconds + rules.member_seconds
+    return (exit_seconds - turns_seconds) // 2 - window_seconds - rules.stretch_seconds
+
+
 def load_at(rules: Rules, load: Load, now: int) -> int:
     """Tasks that were funded lately, times load_seconds: a full load is forgotten in load_seconds (Q7.2)."""
     return max(0, load.amount - (now - load.at) * rules.full_tasks)

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.quorum.contracts.quorums import Rules
-from truestep.protocol.settlement.games import ChallengedClaim
-from truestep.protocol.settlement.ids import LeafId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,5 +94,3 @@ class Links:
     """How much of a member's pledge Sortition sends."""
     signer: Callable[[BatchId, Address, int, bytes], Address | None]
     """Who signed a commitment, as the chain recovers it."""
-    claim: Callable[[LeafId], ChallengedClaim]
-    """What Disputes keeps of a challenged claim."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from random import Random
 
+from truestep.protocol.quorum.contracts.quorums import Rules
+from truestep.protocol.quorum.rules import least_fee
 from truestep.protocol.settlement.parameters import BPS, Parameters
 from truestep.simulation.economy.assumptions import COIN, Assumptions
 
@@ -25,18 +27,32 @@ class Committee:
     lies: float
     """In which part of the jobs friends have k seats or more: a lie is final for consumers at once."""
     loss_wei: int
-    """Of one such lie: the leaf's bond, and lie_wei of each other friend, once a challenger has shown it."""
+    """Of one such lie that a friend strikes, which wins its share of the leaf's bond (S7.6): the rest of it,
+    and lie_wei of each other friend once the task has its true result."""
+    loss_without_result_wei: int
+    """The same if nobody does the task again before its deadline: nobody can be charged then (Q5.2)."""
+    gain_wei: int
+    """The value of a false result, and the fees of all friends but the leader, paid at once (Q6.1)."""
     loss_over_gain: float
-    """Against the value of a false result and the reward."""
+    loss_without_result_over_gain: float
 
 
 def committees(
-    rules: Parameters, assumed: Assumptions, seed: int, shares_bps: tuple[int, ...], lie_wei: int = LIE_WEI
+    rules: Parameters,
+    assumed: Assumptions,
+    seed: int,
+    shares_bps: tuple[int, ...],
+    quorum: Rules | None = None,
 ) -> list[Committee]:
     """Each size against each share, by draws without replacement."""
     found: list[Committee] = []
+    lie_wei = quorum.lie_wei if quorum is not None else LIE_WEI
+    fee_wei = least_fee(quorum, assumed.task_cycles) if quorum is not None else 0
+    bond_wei = rules.operator_bond_wei
+    burned_wei = bond_wei - bond_wei * rules.winner_share_bps // BPS
     for needed, seats in SIZES:
-        loss_wei = rules.operator_bond_wei + lie_wei * (needed - 1)
+        loss_wei = burned_wei + lie_wei * (needed - 1)
+        gain_wei = max(assumed.task_value_wei + fee_wei * (needed - 1), 1)
         for share_bps in shares_bps:
             found.append(
                 Committee(
@@ -45,7 +61,10 @@ def committees(
                     stake_share=share_bps / BPS,
                     lies=_hits(seed, needed, seats, share_bps) / DRAWS,
                     loss_wei=loss_wei,
-                    loss_over_gain=round(loss_wei / max(assumed.task_value_wei, 1), 3),
+                    loss_without_result_wei=burned_wei,
+                    gain_wei=gain_wei,
+                    loss_over_gain=round(loss_wei / gain_wei, 3),
+                    loss_without_result_over_gain=round(burned_wei / gain_wei, 3),
                 )
             )
     return found

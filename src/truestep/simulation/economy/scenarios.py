@@ -12,7 +12,7 @@ from truestep.simulation.economy.assumptions import Assumptions
 from truestep.simulation.economy.auditing import auditors
 from truestep.simulation.economy.cells import Cell, Series, cell_of, played, usual_cells
 from truestep.simulation.economy.chain import deployment_of
-from truestep.simulation.economy.committees import LIE_WEI, committees
+from truestep.simulation.economy.committees import committees
 from truestep.simulation.economy.market import Market, Setting
 from truestep.simulation.economy.measure import BAR, Measured, honest_operators_wei, profit_wei
 from truestep.simulation.economy.sieges import Siege, queues, sieges
@@ -165,10 +165,8 @@ def _auditors_as_strategies(rows: Sequence[Figures]) -> list[Figures]:
 
 
 def _quorums(request: Request) -> list[Figures]:
-    shares = QUORUM_SHARES_BPS
-    quorum = request.judged_by.quorum
-    lie_wei = quorum.lie_wei if quorum is not None else LIE_WEI
-    found = committees(request.rules, request.assumptions, request.seed, shares, lie_wei)
+    shares, quorum = QUORUM_SHARES_BPS, request.judged_by.quorum
+    found = committees(request.rules, request.assumptions, request.seed, shares, quorum)
     return [asdict(row) for row in found]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.settlement.ids import LeafId, PackedItem
-from truestep.protocol.settlement.records import BatchTerms, JobTerms, Work
+from truestep.protocol.settlement.records import BatchTerms, JobTerms, Leaf, Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,17 @@ class Signed:
     seat: int
     commitment: int
     signature: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a claim says of its task, and the proof that it says so."""
+
+    claim_id: LeafId
+    terms: BatchTerms
+    item: PackedItem
+    leaf: Leaf
+    leaf_path: tuple[Bytes32, ...]
 
 
 # --- calls ----------------------------------------------------------------------------------------
@@ -173,11 +184,13 @@ class ChargeLate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeLie:
-    """Take the penalty of a member that has confirmed what was shown to be false (Q5.2)."""
+    """Take the penalty of a member that has confirmed what its task's result shows to be false (Q5.2)."""
 
-    claim_id: LeafId
-    terms: BatchTerms
-    committee: Committee
+    lie: Said
+    result: Said
+    """Of the claim that has become the task's result."""
+    job_digest: Bytes32
+    members: tuple[Address, ...]
     seat: int
 
 

@@ -67,6 +67,7 @@ def cancelled(draft: Draft, event: jobs.Cancelled, logged: Logged) -> None:
     draft.put_job(event.job_id, known, refunded=refunded)
     if retention.needs_source(known):
         retention.release_source(draft, known)
+    retention.drop_batches_in_doubt(draft, event.job_id)
     retention.drop_job_if_over(draft, event.job_id)
 
 
@@ -174,14 +175,15 @@ def _make_final(draft: Draft, batch_id: BatchId, leaves: int) -> None:
         _keep_results(draft, batch_id, item.job_id, leaves)
     retention.drop_disputes_of_leaves(draft, batch_id, leaves)
     retention.drop_batch_if_over(draft, batch_id)
+    for item in retention.items_of(batch):
+        retention.drop_batches_in_doubt(draft, item.job_id)
 
 
 def _keep_results(draft: Draft, batch_id: BatchId, job_id: JobId, leaves: int) -> None:
-    """Remember which claims settle the tasks that have pots."""
+    """Remember which claims settle the tasks that have pots, or are in doubt."""
     batch = draft.batch(batch_id).batch
-    for task_id in draft.pots.entries:
-        if job_of_task(task_id) != job_id:
-            continue
+    of_pots = [task_id for task_id in draft.pots.entries if job_of_task(task_id) == job_id]
+    for task_id in {*of_pots, *retention.tasks_in_doubt(draft, job_id)}:
         for item in retention.items_of(batch):
             leaf_index = item.offset + shard_of_task(task_id) - item.first_shard
             if item.job_id == job_id and item.has_leaf(leaf_index) and leaves >> leaf_index & 1:

@@ -17,7 +17,7 @@ from truestep.protocol.quorum.state import Links as QuorumLinks
 from truestep.protocol.quorum.state import Quorums
 from truestep.protocol.settlement.assurances import Policy
 from truestep.protocol.settlement.facts.records import Facts
-from truestep.protocol.settlement.games import ChallengedClaim, claim_of_game_id
+from truestep.protocol.settlement.games import claim_of_game_id
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId, batch_of_claim, leaf_of_claim
 from truestep.protocol.settlement.records import Batch
 from truestep.protocol.settlement.state import Deployment
@@ -132,11 +132,6 @@ def quorums_of(facts: Facts) -> Quorums:
 
 def quorum_links(facts: Facts, seating: Seating) -> QuorumLinks:
     """What Quorums is told. Seeds, draws, pledges and signatures, no event of its own says."""
-
-    def claim(claim_id: LeafId) -> ChallengedClaim:
-        dispute = facts.disputes.get(claim_id)
-        return dispute.claim if dispute is not None else ChallengedClaim()
-
     return QuorumLinks(
         quorums=seating.quorums,
         sortition=seating.sortition,
@@ -146,7 +141,6 @@ def quorum_links(facts: Facts, seating: Seating) -> QuorumLinks:
         select=lambda pool, seed, count: (NOBODY,) * count,
         penalise=lambda member, amount_wei: 0,
         signer=lambda batch_id, member, commitment, signature: member,
-        claim=claim,
     )
 
 

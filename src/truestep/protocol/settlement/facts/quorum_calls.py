@@ -4,11 +4,18 @@ from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.quorum.commitments import commitment_of
 from truestep.protocol.quorum.contracts import quorums
-from truestep.protocol.quorum.contracts.quorums import Committee, Opening, Signed
+from truestep.protocol.quorum.contracts.quorums import Committee, Opening, Said, Signed
 from truestep.protocol.quorum.rules import least_fee
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready, prepared_quorum, scope_of
-from truestep.protocol.settlement.ids import LeafId, batch_of_claim, job_of_item
+from truestep.protocol.settlement.facts.views import leaf_proof
+from truestep.protocol.settlement.ids import (
+    LeafId,
+    batch_of_claim,
+    job_of_item,
+    leaf_of_claim,
+    unpack_item,
+)
 from truestep.protocol.settlement.records import BatchTerms
 
 
@@ -157,13 +164,30 @@ def charge_late(facts: Facts, caller: Caller, batch_id: BatchId, seat: int) -> A
 
 
 def charge_lie(facts: Facts, caller: Caller, claim_id: LeafId, seat: int) -> Answer:
-    """Take the penalty of a member that has confirmed what was shown to be false."""
+    """Take the penalty of a member that has confirmed what its task's result shows to be false."""
     batch_id = batch_of_claim(claim_id)
     found = _stated(facts, batch_id)
     if isinstance(found, Reject):
         return found
-    call = quorums.ChargeLie(claim_id=claim_id, terms=found[0], committee=found[1], seat=seat)
-    return prepared_quorum(facts, caller, scope_of(facts, batch_id), call)
+    committee, item = found[1], unpack_item(found[1].item)
+    final_id = facts.results.get(item.task(leaf_of_claim(claim_id)))
+    if final_id is None:
+        return Reject.LEAF_NOT_FINAL
+    call = quorums.ChargeLie(
+        lie=_said(facts, claim_id),
+        result=_said(facts, final_id),
+        job_digest=committee.job_digest,
+        members=committee.members,
+        seat=seat,
+    )
+    return prepared_quorum(facts, caller, scope_of(facts, batch_id, batch_of_claim(final_id)), call)
+
+
+def _said(facts: Facts, claim_id: LeafId) -> Said:
+    """What a claim of a batch that is in the facts says, and that it does."""
+    proof = leaf_proof(facts, claim_id, Reject.BATCH_STAGE)
+    terms = facts.batches[batch_of_claim(claim_id)].batch.terms
+    return Said(claim_id=claim_id, terms=terms, item=proof.item, leaf=proof.leaf, leaf_path=proof.leaf_path)
 
 
 def withdraw(facts: Facts, receiver: Address) -> Answer:

@@ -157,7 +157,7 @@ class Facts:
     pots: Mapping[TaskId, int] = field(default_factory=dict[TaskId, int])
     """How many struck claims on a task have winners that are not rewarded."""
     results: Mapping[TaskId, LeafId] = field(default_factory=dict[TaskId, LeafId])
-    """The final claims of tasks with pots, which their rewards must name."""
+    """The final claims of tasks with pots, which their rewards must name, and of tasks in doubt."""
     data: DataFacts = field(default_factory=DataFacts)
     """Items, keepers, challenges and demands."""
     kept: Kept = field(default_factory=Kept)

@@ -8,11 +8,12 @@ its shards can be taken or refunded, and while one of these things needs it.
 
 from collections.abc import Iterator
 
-from truestep.base.ids import Address, BatchId, JobId, TaskId, job_of_task, task_of
+from truestep.base.ids import Address, BatchId, JobId, TaskId, job_of_task, shard_of_task, task_of
 from truestep.protocol.quorum.policy import late_seats
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts.disputes import GameStage
 from truestep.protocol.settlement.facts.draft import Draft
+from truestep.protocol.settlement.facts.leaves import leaf_at
 from truestep.protocol.settlement.facts.records import KnownBatch, KnownDispute, KnownJob
 from truestep.protocol.settlement.ids import (
     NOBODY,
@@ -62,10 +63,13 @@ def drop_batch_if_over(draft: Draft, batch_id: BatchId) -> None:
     _forget_kept_batch(draft, batch_id)
     _forget_proofs(draft, batch_id, known.batch)
     draft.audited.drop(batch_id)  # an audit whose claim was struck stays until somebody has closed it
+    doubted = _doubted_tasks(draft, batch_id)
     _forget_sitting(draft, batch_id)
     for item in items_of(known.batch):
         draft.need_job(item.job_id, -1)
         drop_job_if_over(draft, item.job_id)
+    for task_id in doubted:
+        _drop_result_if_over(draft, task_id)
 
 
 def _is_batch_needed(draft: Draft, batch_id: BatchId, known: KnownBatch) -> bool:
@@ -123,12 +127,64 @@ def _awaits_judging(draft: Draft, batch_id: BatchId, batch: Batch) -> bool:
         return False
     if batch.struck:
         unpaid = sitting.dissented & ~sitting.compensated
-        return unpaid.bit_count() >= seating.rules.needed or bool(sitting.confirmed & ~sitting.charged)
+        return unpaid.bit_count() >= seating.rules.needed or _has_liars(draft, batch_id)
     seated = draft.committees.get(job_of_item(batch.items[0]))
     if batch.stage is not BatchStage.FINAL or not sitting.is_proven or seated is None:
         return False
     said, seconds = draft.commitments.entries, seating.rules.commit_seconds
     return bool(late_seats(sitting, said, batch_id, batch, seated.members, seconds))
+
+
+# A task is in doubt while a claim on it has fallen that members have confirmed and not paid for.
+# Its result will say whether they must (docs/quorum.md Q5.2).
+
+
+def tasks_in_doubt(draft: Draft, job_id: JobId) -> set[TaskId]:
+    """The tasks of a job that are in doubt."""
+    of_job = (batch_id for batch_id in draft.sittings.entries if _is_of_job(draft, batch_id, job_id))
+    return {task_id for batch_id in of_job for task_id in _doubted_tasks(draft, batch_id)}
+
+
+def drop_batches_in_doubt(draft: Draft, job_id: JobId) -> None:
+    """A result is known, or there will be none: who has confirmed another one stays, and nobody else."""
+    for batch_id in [each for each in draft.sittings.entries if _is_of_job(draft, each, job_id)]:
+        known = draft.batches.get(batch_id)
+        if known is not None and known.batch.struck:
+            drop_batch_if_over(draft, batch_id)
+
+
+def _is_of_job(draft: Draft, batch_id: BatchId, job_id: JobId) -> bool:
+    known = draft.batches.get(batch_id)
+    return known is not None and job_of_item(known.batch.items[0]) == job_id
+
+
+def _doubted_tasks(draft: Draft, batch_id: BatchId) -> list[TaskId]:
+    sitting, known = draft.sittings.get(batch_id), draft.batches.get(batch_id)
+    if sitting is None or known is None or not sitting.confirmed & ~sitting.charged:
+        return []
+    item = unpack_item(known.batch.items[0])
+    struck = (index for index in range(known.batch.leaf_count) if known.batch.struck >> index & 1)
+    return [item.task(leaf_index) for leaf_index in struck]
+
+
+def _has_liars(draft: Draft, batch_id: BatchId) -> bool:
+    """Whether members can be charged for what they have confirmed, or may be once there is a result."""
+    known, refunded = draft.batch(batch_id), 0
+    item = unpack_item(known.batch.items[0])
+    of_job = draft.jobs.get(item.job_id)
+    if of_job is not None:
+        refunded = of_job.job.refunded
+    for task_id in _doubted_tasks(draft, batch_id):
+        final_id = draft.results.get(task_id)
+        final = draft.batches.get(batch_of_claim(final_id)) if final_id is not None else None
+        if final_id is None or final is None:
+            if not refunded >> shard_of_task(task_id) & 1:
+                return True
+            continue
+        leaf_index = item.offset + shard_of_task(task_id) - item.first_shard
+        if leaf_at(known.leaves, leaf_index) != leaf_at(final.leaves, leaf_of_claim(final_id)):
+            return True
+    return False
 
 
 def _forget_sitting(draft: Draft, batch_id: BatchId) -> None:
@@ -266,7 +322,12 @@ def drop_splits_of_no_leaf(draft: Draft, batch_id: BatchId, leaf_count: int) -> 
 def end_pot(draft: Draft, task_id: TaskId) -> None:
     """A claim on the task has no more winners: its final claim may be needed no longer."""
     add_to(draft.pots, task_id, -1)
+    _drop_result_if_over(draft, task_id)
+
+
+def _drop_result_if_over(draft: Draft, task_id: TaskId) -> None:
     final_id = draft.results.get(task_id)
-    if final_id is not None and draft.pots.get(task_id) is None:
+    is_needed = draft.pots.get(task_id) is not None or task_id in tasks_in_doubt(draft, job_of_task(task_id))
+    if final_id is not None and not is_needed:
         draft.results.drop(task_id)
         drop_batch_if_over(draft, batch_of_claim(final_id))

@@ -62,7 +62,7 @@ and been paid before. The pool has {len(MEMBERS)} members; a draw of 5 among 10,
 WAYS_NOTE = """\
 Members that send their own commitments and confirmations pay the left column. Where they hand signatures and
 salts to the leader, which sends both for all, it is the right one (docs/quorum.md Q11). Five nodes that did
-so over HTTP took 24,860 for each of 32 tasks, and no transaction failed (`python benchmarks/quorum_nodes.py`).
+so over HTTP took 24,860 for each of 32 tasks, without a failed transaction (`benchmarks/quorum_nodes.py`).
 """
 
 

@@ -15,8 +15,11 @@ COMMANDS = (
     "account list",
     "account new",
     "build",
+    "challenger benchmark",
+    "challenger doctor",
     "challenger init",
     "challenger run",
+    "challenger status",
     "close",
     "dashboard",
     "delegate",
@@ -61,8 +64,11 @@ COMMANDS = (
     "wait",
     "watch",
     "withdraw",
+    "worker benchmark",
+    "worker doctor",
     "worker init",
     "worker run",
+    "worker status",
     "write-out",
 )
 

@@ -1,6 +1,6 @@
 """The journal of one account's transactions, written before they are sent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from threading import RLock
 
@@ -10,7 +10,7 @@ from truestep.base.ids import Address, Bytes32
 from truestep.commitments.kzg import BLOB_SIZE_BYTES, CELLS_PER_BLOB, COMMITMENT_SIZE_BYTES
 from truestep.ports.chain import Outcome, Transaction
 from truestep.ports.rows import RowCodec, by_name
-from truestep.ports.store import Change, Store
+from truestep.ports.store import Change, Store, each_row
 
 TABLE = "transactions"
 """Entries that may still change: pending, or landed so recently that a reorganisation may undo them."""
@@ -156,6 +156,12 @@ class Journal:
         with self.lock:
             entries = list(self._live.values())
         return sorted(entries, key=lambda entry: entry.nonce)
+
+    def archived(self) -> Iterator[Entry]:
+        """Everything that has left memory, a page at a time."""
+        until = f"{self._prefix[:-1]}0"
+        rows = each_row(self._store, DONE_TABLE, key_from=self._prefix, key_until=until)
+        return (_ROWS.from_row(value) for _, value in rows)
 
     def add(self, entry: Entry) -> None:
         """Write a new entry. Raises `Unavailable` if that fails; then the entry does not exist."""

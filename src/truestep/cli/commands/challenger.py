@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from truestep.base.units import coins
+from truestep.cli.daemon_care import add_care
 from truestep.cli.daemon_group import add_run, daemon_group
 from truestep.cli.daemon_set_up import add_setting_up
 from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped, until_available
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     group = daemon_group("challenger", "Challengers: earn by catching false claims (docs/operating.md).")
     add_run(group, challenger, EXAMPLE)
     add_setting_up(group, "challenger")
+    add_care(group, "challenger")
     app.add_typer(group, name="challenger")
 
 

@@ -9,6 +9,7 @@ import typer
 from truestep.base.errors import Rejected
 from truestep.base.ids import Address
 from truestep.base.units import coins
+from truestep.cli.daemon_care import add_care
 from truestep.cli.daemon_group import add_run, daemon_group
 from truestep.cli.daemon_set_up import add_setting_up
 from truestep.cli.daemons import DaemonOptions, WorkerParts, opened_world, run_until_stopped, until_available
@@ -42,6 +43,7 @@ def register(app: typer.Typer) -> None:
     group = daemon_group("worker", "Workers: earn by running tasks (docs/operating.md).")
     add_run(group, worker, EXAMPLE)
     add_setting_up(group, "worker")
+    add_care(group, "worker")
     app.add_typer(group, name="worker")
 
 

@@ -26,13 +26,16 @@ class AuditNetwork(DrawnNetwork):
         *,
         is_auditor: bool = False,
         takes: bool = True,
+        turn_seconds: int = 0,
     ) -> Daemon:
         """A worker, which may be an auditor too, or take nothing."""
         world = self.world(name, self.store(name), log, engine or ReferenceEngine())
         world = replace(world, draws=RoundDraws(self.devnet.node, self.deployment))
         self.stake(name, world.chain)
         least_wei = 0 if takes else 10**30
-        policy = WorkerPolicy(speed=SPEED, is_auditor=is_auditor, reward_min_wei=least_wei)
+        policy = WorkerPolicy(
+            speed=SPEED, is_auditor=is_auditor, reward_min_wei=least_wei, turn_seconds=turn_seconds
+        )
         return worker_node(world, policy)
 
     def audits(self) -> list[AuditRow]:

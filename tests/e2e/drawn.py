@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from web3 import Account, Web3
+from web3.types import RPCEndpoint
 
 from tests.conftest import find_anvil
 from tests.contracts.compiled import message_of
 from tests.contracts.evm import EvmContract
 from tests.e2e.keepers import RULES as KEPT_BY
-from tests.e2e.network import COIN_WEI, PARAMETERS, POLICY, Network
+from tests.e2e.network import COIN_WEI, PARAMETERS, POLICY, Network, Ticking
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.deploy import carry_out, deployment_of, owned_by
@@ -129,6 +131,55 @@ class DrawnNetwork(Network):
         self.transact("beacon", "Randomness", "reveal", secret)
         self.go_to(Phase.DRAW, since)
 
+    def calls(self, first_block: int) -> dict[str, list[tuple[int, bool]]]:
+        """The gas of each transaction since then, and whether it went through, by contract and call."""
+        web3 = connect(self.devnet.node)
+        names: dict[tuple[str, str], str] = {}
+        for contract in ("Jobs", "Quorums", "Audits", "Sortition", "Randomness", "Operators", "Disputes"):
+            address = self.deployment.address(contract).lower()
+            for entry in load_artifact(contract).abi:
+                if entry["type"] == "function":
+                    kinds = ",".join(_canonical(each) for each in entry["inputs"])
+                    selector = Web3.keccak(text=f"{entry['name']}({kinds})")[:4].hex().removeprefix("0x")
+                    names[address, selector] = f"{contract}.{entry['name']}"
+        found: dict[str, list[tuple[int, bool]]] = defaultdict(list)
+        for number in range(first_block, self.requester.head().number + 1):
+            block: Any = web3.eth.get_block(number, full_transactions=True)
+            for sent in block["transactions"]:
+                receipt = web3.eth.get_transaction_receipt(sent["hash"])
+                key = (str(sent.get("to")).lower(), bytes(sent["input"])[:4].hex())
+                found[names.get(key, "other")].append((receipt["gasUsed"], receipt["status"] == 1))
+        return dict(found)
+
+    def blocks(
+        self, daemons: Sequence[Ticking], is_over: Callable[[], bool], rounds: int = 60, seconds: int = 12
+    ) -> None:
+        """Let everybody act in every block, as on a chain where several see the same block."""
+        web3 = connect(self.devnet.node)
+
+        def ask(method: str, *parameters: object) -> None:
+            web3.provider.make_request(RPCEndpoint(method), list(parameters))
+
+        ask("evm_setAutomine", False)
+        try:
+            for _ in range(rounds):
+                if is_over():
+                    return
+                for daemon in daemons:
+                    daemon.tick()
+                ask("evm_setNextBlockTimestamp", self.now + seconds)
+                ask("evm_mine")
+        finally:
+            ask("evm_setAutomine", True)
+        raise AssertionError(f"not over after {rounds} blocks")
+
+    def reverted(self, first_block: int) -> dict[str, int]:
+        """How many calls failed since then, by contract and call."""
+        counted = {
+            name: sum(not is_done for _, is_done in found) for name, found in self.calls(first_block).items()
+        }
+        return {name: count for name, count in counted.items() if count}
+
     def client(self) -> Client:
         """The requester's client."""
         return Client(self.requester, self.blobs, self.deployment)
@@ -143,6 +194,14 @@ class DrawnNetwork(Network):
         address = Web3.to_checksum_address(self.deployment.address(contract))
         own = web3.eth.contract(address=address, abi=load_artifact(contract).abi)
         return own.functions[view](*arguments).call()
+
+
+def _canonical(kind: Any) -> str:
+    """A parameter's type as selectors are made of it."""
+    if not kind["type"].startswith("tuple"):
+        return str(kind["type"])
+    inner = ",".join(_canonical(each) for each in kind["components"])
+    return f"({inner}){kind['type'].removeprefix('tuple')}"
 
 
 @contextmanager

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from web3 import Account, Web3
+from web3 import Account
 
 from tests.e2e.drawn import DrawnNetwork
 from tests.e2e.network import SPEED, InlineExecutor, Log, ManualClock
-from truestep.adapters.chain.connection import connect
 from truestep.adapters.members.asking import PublishedMembers
 from truestep.adapters.members.serving import WordServer
 from truestep.adapters.members.wire import AccountPen, Court
@@ -18,7 +15,6 @@ from truestep.base.ids import Address, JobId
 from truestep.client.endpoints import PublishedEndpoints
 from truestep.client.operator_records import OperatorRecord
 from truestep.commitments.keccak import keccak256
-from truestep.contracts.artifacts import load_artifact
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.handover import Handing, MembersBench
 from truestep.node.tasks.agent import Daemon
@@ -64,7 +60,7 @@ class QuorumNetwork(DrawnNetwork):
         world = self.world(name, self.store(name), log, engine or ReferenceEngine())
         if hands_over:
             world = replace(world, handing=self._handing(name))
-        chosen = replace(WorkerPolicy(speed=SPEED), **policy)
+        chosen = replace(WorkerPolicy(speed=SPEED, turn_seconds=0), **policy)
         return worker_node(world, chosen, is_member=True)
 
     def _handing(self, name: str) -> Handing:
@@ -99,26 +95,6 @@ class QuorumNetwork(DrawnNetwork):
         for server in self.servers.values():
             server.close()
 
-    def calls(self, first_block: int) -> dict[str, list[tuple[int, bool]]]:
-        """The gas of each transaction since then, and whether it went through, by contract and call."""
-        web3 = connect(self.devnet.node)
-        names: dict[tuple[str, str], str] = {}
-        for contract in ("Jobs", "Quorums", "Audits", "Sortition", "Randomness", "Operators", "Disputes"):
-            address = self.deployment.address(contract).lower()
-            for entry in load_artifact(contract).abi:
-                if entry["type"] == "function":
-                    kinds = ",".join(_canonical(each) for each in entry["inputs"])
-                    selector = Web3.keccak(text=f"{entry['name']}({kinds})")[:4].hex().removeprefix("0x")
-                    names[address, selector] = f"{contract}.{entry['name']}"
-        found: dict[str, list[tuple[int, bool]]] = defaultdict(list)
-        for number in range(first_block, self.requester.head().number + 1):
-            block: Any = web3.eth.get_block(number, full_transactions=True)
-            for sent in block["transactions"]:
-                receipt = web3.eth.get_transaction_receipt(sent["hash"])
-                key = (str(sent.get("to")).lower(), bytes(sent["input"])[:4].hex())
-                found[names.get(key, "other")].append((receipt["gasUsed"], receipt["status"] == 1))
-        return dict(found)
-
     def committee(self, job_id: JobId) -> Seated:
         """Who was drawn for a job."""
         self.requester.refresh()
@@ -131,11 +107,3 @@ class QuorumNetwork(DrawnNetwork):
     def owed_by_quorums(self, name: str) -> int:
         """What a member has earned and not withdrawn."""
         return self.ask("Quorums", "credits", self.account(name))
-
-
-def _canonical(kind: Any) -> str:
-    """A parameter's type as selectors are made of it."""
-    if not kind["type"].startswith("tuple"):
-        return str(kind["type"])
-    inner = ",".join(_canonical(each) for each in kind["components"])
-    return f"({inner}){kind['type'].removeprefix('tuple')}"

@@ -16,7 +16,7 @@ from truestep.node.tasks.agent import Daemon, TaskAgent
 from truestep.node.tasks.views import ViewBuilder
 from truestep.node.tasks.world import World
 from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
-from truestep.roles import duties, worker
+from truestep.roles import duties, turn_order, worker
 from truestep.roles.actions import Action
 from truestep.roles.proving import own_claims, proving_entries
 from truestep.roles.views import View
@@ -42,6 +42,7 @@ def worker_node(
 
     audits = AuditsPart(world, is_auditor=policy.is_auditor)
     committees = CommitteesPart(world, policy) if is_member else None
+    wanted = turn_order.NOTHING_WANTED
 
     def policy_at(now: int) -> WorkerPolicy:
         """Which programs it can prove, the entries of Verifiers say, which change."""
@@ -73,11 +74,15 @@ def worker_node(
         return tasks.values()
 
     def decide(view: View) -> list[Action]:
-        """What a worker does, and what an auditor and a member do besides."""
+        """What a worker does, and what an auditor and a member do besides, each in its turn."""
+        nonlocal wanted
         actions = worker.decide(view, policy_at(view.now))
         actions = [*audits.ready(actions), *audits.decide(view)]
         if committees is not None:
             actions = committees.decide(view, actions)
+        wanted = wanted.at(view.now, actions)
+        facts, turn_seconds = world.chain.facts(), policy.turn_seconds
+        actions = turn_order.in_turn(view.now, facts, view.operator, turn_seconds, wanted, actions)
         return duties.once(view, actions)
 
     agent = TaskAgent(

@@ -13,6 +13,8 @@ HELD_FACTOR = 16
 BATCH_LIMIT = 32
 """Tasks taken together. More save little gas each, and a run that fails gives back the whole batch."""
 
+TURN_SECONDS = 15
+"""A block of Ethereum and some: by the next turn everybody has seen what the one before has done."""
 LOCK_LIMIT = 4
 """A stranger's job may ask for 255 bonds and a window of 45 days, and pay next to nothing: a few such tasks
 would lock all of an operator's stake, and nobody's work would be done meanwhile."""
@@ -57,6 +59,8 @@ class WorkerPolicy:
     """Its claims that are not proven yet."""
     takes_unproven: bool = False
     """Whether it takes jobs under *validity*, whose claims somebody else must prove (docs/validity.md)."""
+    turn_seconds: int = TURN_SECONDS
+    """Between those that may do the same for a committee or an audit; 0: whoever sees it does it at once."""
     is_auditor: bool = False
     """Whether it audits claims of others for which it is drawn, and disputes false ones (docs/audits.md)."""
     delivery: DeliveryPolicy | None = None

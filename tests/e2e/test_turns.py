@@ -18,7 +18,7 @@ from tests.e2e.test_quorum import is_proven_now, submitted
 TURN_SECONDS = 30
 """More than two blocks, so that each turn ends in a block of its own."""
 SPREAD_SECONDS = 100
-"""Nobody knows who may draw a committee: eight such turns have room for five, which rarely meet in a block."""
+"""Nobody knows who may draw a committee. Eight such turns have room for five, which rarely meet."""
 AUDITORS = ("ada", "bob", "cyd")
 
 

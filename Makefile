@@ -128,6 +128,7 @@ model: setup ## hold the contracts against the pure model on random calls (SEED=
 	$(BIN)/python -m tests.contracts.kept_comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.verifiers_comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.quorums_comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
+	$(BIN)/python -m tests.contracts.lots_comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.audits_comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.assignment_comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.anchors_comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
@@ -154,13 +155,14 @@ bench: setup anvil circuits ## measure every figure that the README states
 	$(BIN)/python -m benchmarks.real_programs $(if $(WORK),--work $(WORK))
 	$(BIN)/python benchmarks/bars.py
 
-gas: setup anvil ## measure gas on anvil and rewrite docs/gas.md, docs/availability-gas.md, docs/receipts-gas.md, docs/anchors-gas.md, docs/quorum-gas.md and a table of docs/data.md
+gas: setup anvil ## measure gas on anvil and rewrite docs/gas.md, docs/availability-gas.md, docs/receipts-gas.md, docs/anchors-gas.md, docs/quorum-gas.md, docs/drawn-gas.md and a table of docs/data.md
 	$(BIN)/python benchmarks/gas.py
 	$(BIN)/python benchmarks/availability_gas.py
 	$(BIN)/python benchmarks/data_choices.py
 	$(BIN)/python benchmarks/receipts_gas.py
 	$(BIN)/python benchmarks/anchors_gas.py
 	$(BIN)/python benchmarks/quorum_gas.py
+	$(BIN)/python benchmarks/drawn_gas.py
 
 site: docs ## build the documentation as a site into site/, and check every link in it
 	$(BIN)/zensical build --clean --strict

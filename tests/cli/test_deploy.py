@@ -100,9 +100,16 @@ def test_from_nothing_to_a_network_with_a_name(
     assert added.exit_code == 0 and "mine is on chain 31337, Jobs at 0x" in added.stdout
     assert "mine  chain 31337, Jobs at 0x" in truestep("network", "list").stdout
     shown = truestep("network", "show", "mine", "--rpc", anvil.node)
-    for rule in ("quorum: needed", "quorum: lie", "audits: penalty factor", "draws: exit", "logs: bond"):
+    for rule in (
+        "quorum: needed",
+        "quorum: lie",
+        "audits: penalty factor",
+        "drawn: turn",
+        "draws: exit",
+        "logs: bond",
+    ):
         assert rule in shown.stdout
-    assert "admission: fresh share" in shown.stdout
+    assert "admission: fresh share" in shown.stdout and "drawn: turn" in shown.stdout
     assert shown.exit_code == 0 and re.search(r"(\d+) of \1 checks passed: as promised", shown.stdout)
     said = {line.split("  ")[0]: line.split("  ")[-1].strip() for line in shown.stdout.splitlines()}
     assert (said["window"], said["operator bond"], said["delay"]) == ("2 h", "0.25 ETH", "1 d")

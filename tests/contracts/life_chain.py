@@ -32,6 +32,7 @@ from truestep.contracts.artifacts import Artifact
 from truestep.protocol.assignment.contracts import randomness, sortition
 from truestep.protocol.audits.contracts import audits
 from truestep.protocol.availability.contracts import kept
+from truestep.protocol.lots.contracts import lots
 from truestep.protocol.quorum.contracts import quorums
 from truestep.protocol.settlement.contracts import (
     assurances,
@@ -66,6 +67,7 @@ MODULES: Mapping[str, ModuleType] = {
     "Verifiers": verifiers,
     "Quorums": quorums,
     "Audits": audits,
+    "Lots": lots,
     "Randomness": randomness,
     "Sortition": sortition,
 }
@@ -184,7 +186,10 @@ class LifeChain:
     def balances(self) -> dict[str, int]:
         """The native coins of the contracts."""
         get_balance = self.evm.chain.get_balance
-        stakes, policies = ("Operators", "Jobs", "Assurances"), ("Kept", "Verifiers", "Quorums", "Audits")
+        stakes, policies = (
+            ("Operators", "Jobs", "Assurances"),
+            ("Kept", "Verifiers", "Quorums", "Audits", "Lots"),
+        )
         names = (*stakes, *policies, "Randomness", "Sortition")
         held = {name: get_balance(self.contracts[name].address) for name in names if name in self.contracts}
         return held | {"Disputes": get_balance(self.disputes.address)}

@@ -23,10 +23,12 @@ from truestep.protocol.deployment.bounds import check_admission, check_parameter
 from truestep.protocol.deployment.draw_bounds import check_draws
 from truestep.protocol.deployment.judges import NO_JUDGES, Judges
 from truestep.protocol.deployment.logs_bounds import check_terms
+from truestep.protocol.deployment.lots_bounds import check_lots
 from truestep.protocol.deployment.plan import Plan
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
 from truestep.protocol.deployment.quorum_bounds import check_quorum
 from truestep.protocol.logs.anchors import Terms
+from truestep.protocol.lots.contracts.lots import Rules as LotRules
 from truestep.protocol.quorum.contracts.quorums import Rules as QuorumRules
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.standing import USUAL, Admission, Phase
@@ -59,8 +61,11 @@ _QUORUM_RULES = tuple(field.name for field in fields(QuorumRules))
 _AUDITED = "audited"
 """The table of the rules of audits, which a network may go without."""
 _AUDIT_RULES = tuple(field.name for field in fields(AuditRules))
-_TABLES = (_AVAILABILITY, _ADMISSION, _DRAWS, _LOGS, _QUORUM, _AUDITED)
-_LEFT_OUT = tuple((table, _NONE) for table in (_AVAILABILITY, _LOGS, _QUORUM, _AUDITED))
+_DRAWN = "drawn"
+"""The table of the rules of lots, which a network may go without."""
+_LOT_RULES = tuple(field.name for field in fields(LotRules))
+_TABLES = (_AVAILABILITY, _ADMISSION, _DRAWS, _LOGS, _QUORUM, _AUDITED, _DRAWN)
+_LEFT_OUT = tuple((table, _NONE) for table in (_AVAILABILITY, _LOGS, _QUORUM, _AUDITED, _DRAWN))
 """Changes that drop a table."""
 
 
@@ -82,7 +87,7 @@ class Settings:
     drawn_by: DrawRules = DRAW_RULES
     """The rules of draws (docs/assignment.md)."""
     judged_by: Judges = NO_JUDGES
-    """The rules of quorums (docs/quorum.md) and audits (docs/audits.md)."""
+    """The rules of quorums (docs/quorum.md), audits (docs/audits.md) and lots (docs/drawn.md)."""
 
     @property
     def values(self) -> dict[str, int]:
@@ -101,6 +106,8 @@ class Settings:
             tables[_QUORUM] = asdict(self.judged_by.quorum)
         if self.judged_by.audits:
             tables[_AUDITED] = asdict(self.judged_by.audits)
+        if self.judged_by.drawn:
+            tables[_DRAWN] = asdict(self.judged_by.drawn)
         found = self._own_values
         for table, values in tables.items():
             found |= {f"{table}.{field}": value for field, value in values.items()}
@@ -180,7 +187,7 @@ def _changes(changes: Sequence[str]) -> dict[str, str]:
 def _changed(stated: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str, Any]:
     """A file's table with changes. `availability.share=2` changes its own, `availability=none` drops it.
 
-    And then also proofs, committees and audits, whose policies come after that of availability.
+    And then also proofs, committees, audits and lots, whose policies come after that of availability.
     """
     table = dict(stated)
     if changes.get(_AVAILABILITY) == _NONE:
@@ -192,6 +199,9 @@ def _changed(stated: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str,
         table.pop(_QUORUM, None)
     if _NONE in (changes.get(each) for each in (_AVAILABILITY, _VALIDITY, _QUORUM, _AUDITED)):
         table.pop(_AUDITED, None)
+        table.pop(_DRAWN, None)
+    if changes.get(_DRAWN) == _NONE:
+        table.pop(_DRAWN, None)
     if changes.get(_QUORUM) == _NONE:
         table.pop(_QUORUM, None)
     outer: dict[str, str] = {}
@@ -291,9 +301,29 @@ def _rules(name: str, stated: Mapping[str, Any]) -> Rules | None:
 
 
 def _judges(name: str, stated: Mapping[str, Any], *, has_proofs: bool) -> Judges:
-    """The rules of quorums and audits."""
+    """The rules of quorums, audits and lots."""
     quorum = _quorum(name, stated, has_proofs=has_proofs)
-    return Judges(quorum=quorum, audits=_audits(name, stated, has_quorums=quorum is not None))
+    audits = _audits(name, stated, has_quorums=quorum is not None)
+    return Judges(quorum=quorum, audits=audits, drawn=_drawn(name, stated, has_audits=audits is not None))
+
+
+def _drawn(name: str, stated: Mapping[str, Any], *, has_audits: bool) -> LotRules | None:
+    """The rules of lots, checked against the bounds of Lots; None if the file has none."""
+    table = stated.get(_DRAWN)
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise _refusal(
+            f"{name}: expected a table [{_DRAWN}], got {table!r}; --set {_DRAWN}={_NONE} deploys without it"
+        )
+    if not has_audits:
+        raise _refusal(
+            f"{name}: a network that draws lots audits claims, whose policy has the number before;"
+            f" add the table [{_AUDITED}], or pass --set {_DRAWN}={_NONE}"
+        )
+    rules = LotRules(**_numbers(f"{name}, [{_DRAWN}]", cast("dict[str, Any]", table), _LOT_RULES))
+    check_lots(rules, _draws(name, stated))
+    return rules
 
 
 def _audits(name: str, stated: Mapping[str, Any], *, has_quorums: bool) -> AuditRules | None:

@@ -57,7 +57,7 @@ class Reject(StrEnum):
     ACTION_EARLY = "action is not due"
     ACTION_STALE = "action is stale"
     ACTION_OWN = "no such action"
-    # Operators (S1.8).
+    # Operators (S1.8, operators O1 to O5).
     NOT_MODULE = "caller is not a module"
     MODULES_SEALED = "modules are sealed"
     MODULES_UNSEALED = "modules are not sealed"
@@ -65,7 +65,6 @@ class Reject(StrEnum):
     ROLE_UNKNOWN = "no such role"
     STAKE_TOO_LOW = "not enough free stake"
     LOCKED_TOO_LOW = "not enough locked stake"
-    # Operators (operators O1 to O5).
     CAP_EXCEEDED = "more at risk than the cap"
     FACT_UNKNOWN = "no such fact"
     GATE_BOUNDS = "gate out of bounds"
@@ -85,7 +84,7 @@ class Reject(StrEnum):
     PROGRAM_ENTRY = "entry is not a code address"
     PROGRAM_CYCLES = "maximum cycles out of bounds"
     PROGRAM_UNKNOWN = "unknown program"
-    # Jobs and tasks (S1.3, S4).
+    # Jobs, tasks, claims, batches and their leaves (S1.3, S3 to S5).
     JOB_UNKNOWN = "unknown job"
     SHARD_COUNT = "shard count out of bounds"
     REWARD_TOO_LARGE = "reward is too large"
@@ -97,14 +96,12 @@ class Reject(StrEnum):
     LEASE_OVER = "lease is over"
     LEASE_RUNNING = "lease is not over"
     NOTHING_TO_RECLAIM = "nothing to reclaim"
-    # Claims (S5).
     CLAIM_STATUS = "claim: status"
     CLAIM_OTHER_JOB = "claim: header or input of another"
     CLAIM_UNKNOWN = "unknown claim"
     """Of clients: no event tells of it."""
     CLAIM_NOT_STANDING = "claim does not stand"
     WINDOW_OVER = "challenge window is over"
-    # Batches and their leaves (S3 to S5).
     BATCH_TERMS_OTHER = "terms of another batch"
     JOB_OTHER = "work or terms of another job"
     ITEM_PROOF = "item: proof"
@@ -381,7 +378,7 @@ class Reject(StrEnum):
     OUTPUTS_KEPT = "outputs are kept"
     PART_OTHER_ROOT = "part: of another root"
     POLICY_OTHER = "batch is under another policy"
-    # Quorums (docs/quorum.md).
+    # Quorums (docs/quorum.md) and lots (docs/drawn.md).
     QUORUM_BOUNDS = "quorum out of bounds"
     TURN_BOUNDS = "turn out of bounds"
     FEE_PENALTY_BOUNDS = "fee or penalty out of bounds"
@@ -408,6 +405,10 @@ class Reject(StrEnum):
     RESULTS_DIFFER = "results differ"
     QUORUM_MISSED = "quorum is missed"
     CLAIM_TRUE = "claim was true"
+    JOB_NOT_OFFERED = "job is not offered"
+    LOT_BOUNDS = "lot size out of bounds"
+    LOT_NOT_WAITING = "lot does not wait"
+    TURN_RUNS = "turn is not over"
     # Privacy: what is sealed, shown and deleted.
     DELETION_MALFORMED = "not a deletion receipt"
     DELETION_OTHER = "deletion receipt says something else"
@@ -417,7 +418,7 @@ class Reject(StrEnum):
     SEALED_CHANGED = "sealed content was changed"
     SEALED_FORMAT = "not sealed content"
     SEALED_FOR_OTHERS = "content is sealed to others"
-    # Anchors (docs/logs.md L4 to L6).
+    # Anchors (docs/logs.md L4 to L6) and logs of operators.
     BLS_POINT = "BLS: not a point"
     BOND_BOUNDS = "log bond out of bounds"
     EPOCH_BOUNDS = "epoch out of bounds"
@@ -440,7 +441,6 @@ class Reject(StrEnum):
     NOT_LOG_OPERATOR = "caller is not the operator"
     LOG_SIZE = "size out of bounds"
     LOG_STATEMENT = "log has not stated this"
-    # Logs of operators (docs/logs.md).
     LOG_ENTRY = "not an entry of a log"
     LOG_FORK = "log does not go on where it ended"
     LOG_KEY = "not the key of a log"

@@ -42,18 +42,24 @@ def check_pledge(chain: Chain, rules: DrawRules, pool: int, amount_wei: int, ple
         )
 
 
-def pool_in_words(pool: int, members_pool: int | None, auditors_pool: int | None) -> str:
+def pool_in_words(
+    pool: int, members_pool: int | None, auditors_pool: int | None, takers_pool: int | None = None
+) -> str:
     """What a pool is drawn for, and the worker that does all of it: whoever does a part pays for the rest."""
     duties = [
         (members_pool, "committees", "--member"),
         (auditors_pool, "audits", "--auditor"),
+        (takers_pool, "jobs", ""),  # every worker takes or declines them
     ]
     found = [(what, option) for drawn_from, what, option in duties if drawn_from == pool]
     if not found:
         return f"no policy of this network draws from pool {pool}: nothing is earned by a pledge to it"
+    *others, last = (what for what, _ in found)
+    drawn_for = f"{', '.join(others)} and {last}" if others else last
+    options = " ".join(option for _, option in found if option)
     return (
-        f"pool {pool} is drawn for {' and '.join(what for what, _ in found)}, and who is drawn and silent"
-        f" pays: keep a worker running with {' '.join(option for _, option in found)}"
+        f"pool {pool} is drawn for {drawn_for}, and who is drawn and silent pays: keep a worker running"
+        + (f" with {options}" if options else "")
     )
 
 

@@ -32,6 +32,7 @@ from truestep.protocol.calls import NOBODY
 from truestep.protocol.deployment.judges import Judges
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
 from truestep.protocol.logs.anchors import Terms
+from truestep.protocol.lots.contracts.lots import Rules as LotRules
 from truestep.protocol.quorum.contracts.quorums import Rules as QuorumRules
 from truestep.protocol.settlement.parameters import (
     BOND_RATIO,
@@ -138,8 +139,12 @@ DEVNET_AUDITS = AuditRules(
 """The rules of audits on one computer, where every claim is drawn."""
 
 
-DEVNET_JUDGES = Judges(quorum=DEVNET_QUORUM, audits=DEVNET_AUDITS)
-"""Committees and auditors."""
+DEVNET_LOTS = LotRules(pool=0, lot_tasks=4, turn_seconds=40, open_seconds=180, late_wei=COIN_WEI // 100)
+"""Turns that somebody can watch: longer than a round, so that a busy computer has time for its take."""
+
+
+DEVNET_JUDGES = Judges(quorum=DEVNET_QUORUM, audits=DEVNET_AUDITS, drawn=DEVNET_LOTS)
+"""Committees, auditors, and operators that are drawn for jobs."""
 
 
 def devnet_availability() -> Rules:

@@ -13,6 +13,7 @@ from truestep.protocol.availability.contracts import bindings, challenges, items
 from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.draw_calls import CommitSecret, DrawCall, JoinPool, RevealSecret
+from truestep.protocol.lot_calls import DeclineLots, LotCall
 from truestep.protocol.proof_calls import (
     ContradictClaim,
     DropClaim,
@@ -22,10 +23,7 @@ from truestep.protocol.proof_calls import (
     WithdrawProving,
 )
 from truestep.protocol.quorum_calls import URGENT_QUORUM, QuorumCall
-
-NOBODY = Address("0x" + "0" * 40)
-NATIVE = NOBODY
-"""The asset that stands for native coins."""
+from truestep.protocol.settlement.ids import NATIVE, NOBODY
 
 # --- stakes and coins -----------------------------------------------------------------------------
 
@@ -428,6 +426,7 @@ Call = (
     | StopEntry
     | WithdrawProving
     | QuorumCall
+    | LotCall
     | DrawCall
     | OpenGame
     | RefuteClaim
@@ -452,6 +451,7 @@ URGENT = (
     ProveClaims,
     StopEntry,
     *URGENT_QUORUM,
+    DeclineLots,
     CommitSecret,
     RevealSecret,
     DeliverOutputs,

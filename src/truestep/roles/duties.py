@@ -24,6 +24,7 @@ from truestep.protocol.calls import (
     WithdrawWinnings,
     WriteOut,
 )
+from truestep.protocol.lot_calls import WithdrawLots
 from truestep.protocol.quorum_calls import WithdrawQuorum
 from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles import intents
@@ -39,6 +40,7 @@ WITHDRAWALS = {
     "Verifiers": WithdrawProving,
     "Quorums": WithdrawQuorum,
     "Audits": WithdrawAudits,
+    "Lots": WithdrawLots,
 }
 """What takes an account's coins out of each contract that owes coins besides Jobs and Disputes."""
 

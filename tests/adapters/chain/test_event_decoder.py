@@ -13,6 +13,7 @@ from truestep.adapters.chain.answers import Junk
 from truestep.adapters.chain.settlement import (
     AUDIT_MODULES,
     DATA_MODULES,
+    LOT_MODULES,
     MODULES,
     PROOF_MODULES,
     QUORUM_MODULES,
@@ -37,7 +38,7 @@ PROGRAM = {
 }
 
 
-ALL = MODULES | DATA_MODULES | PROOF_MODULES | QUORUM_MODULES | AUDIT_MODULES
+ALL = MODULES | DATA_MODULES | PROOF_MODULES | QUORUM_MODULES | AUDIT_MODULES | LOT_MODULES
 
 
 class Addresses:
@@ -47,6 +48,7 @@ class Addresses:
     validity = object()
     quorum = object()
     audits = object()
+    drawn = object()
 
     def address(self, name: str) -> Address:
         return Address(f"0x{1 + [*ALL].index(name):040x}")

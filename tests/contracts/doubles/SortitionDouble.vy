@@ -64,8 +64,10 @@ def select(
 ) -> DynArray[address, SEATS_LIMIT]:
     members: DynArray[address, SEATS_LIMIT] = []
     start: uint256 = convert(seed, uint256) % len(self.pool)
-    for index: uint256 in range(min(count, len(self.pool)), bound=SEATS_LIMIT):
-        members.append(self.pool[(start + index) % len(self.pool)])
+    for index: uint256 in range(len(self.pool), bound=256):
+        member: address = self.pool[(start + index) % len(self.pool)]
+        if len(members) < count and member not in excluded:
+            members.append(member)
     return members
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.contracts.lots import LOTS
 from tests.contracts.quorums import QUORUM
 from tests.protocol.deployment.test_bounds import KEPT_BY, RULES, TIMELOCK
 from truestep.contracts.artifacts import artifact_names, load_artifact
@@ -18,7 +19,9 @@ from truestep.protocol.deployment.plans import CONTRACTS, network_plan
 from truestep.protocol.logs.anchors import Terms
 
 LOG_TERMS = Terms(bond_wei=10**18, exit_seconds=86_400, epoch_seconds=3_600)
-JUDGED_BY = Judges(quorum=replace(QUORUM, lie_wei=DRAW_RULES.least_pledge_wei), audits=DEVNET_AUDITS)
+JUDGED_BY = Judges(
+    quorum=replace(QUORUM, lie_wei=DRAW_RULES.least_pledge_wei), audits=DEVNET_AUDITS, drawn=LOTS
+)
 PLAN = network_plan(
     RULES,
     TIMELOCK,
@@ -52,18 +55,21 @@ def test_every_contract_is_created_once_and_before_it_is_named() -> None:
 def test_a_network_without_availability_has_the_others() -> None:
     assert network_plan(RULES, TIMELOCK).contracts == CONTRACTS
     assert network_plan(RULES, TIMELOCK, KEPT_BY).contracts == (*CONTRACTS, *KEEPING_CONTRACTS)
-    assert PLAN.contracts == (*CONTRACTS, "Anchors", *KEEPING_CONTRACTS, "Verifiers", "Quorums", "Audits")
+    drawn = ("Quorums", "Audits", "Lots")
+    assert PLAN.contracts == (*CONTRACTS, "Anchors", *KEEPING_CONTRACTS, "Verifiers", *drawn)
 
 
 def test_policies_are_added_under_the_numbers_that_are_next() -> None:
     added = [s.arguments[1] for s in PLAN.steps if not isinstance(s, Create) and s.function == "add"]
-    assert added == [2, 3, 4, 5]
+    assert added == [2, 3, 4, 5, 6]
     with pytest.raises(ValueError, match="availability"):
         network_plan(RULES, TIMELOCK, has_proofs=True)
     with pytest.raises(ValueError, match="Verifiers"):
         network_plan(RULES, TIMELOCK, KEPT_BY, judged_by=JUDGED_BY)
     with pytest.raises(ValueError, match="Quorums"):
         network_plan(RULES, TIMELOCK, KEPT_BY, has_proofs=True, judged_by=Judges(audits=DEVNET_AUDITS))
+    with pytest.raises(ValueError, match="Audits"):
+        network_plan(RULES, TIMELOCK, KEPT_BY, has_proofs=True, judged_by=replace(JUDGED_BY, audits=None))
 
 
 def test_every_immutable_is_checked_but_the_deployer() -> None:

@@ -10,6 +10,7 @@ from tests.protocol.settlement.world import PEOPLE, Surroundings
 from truestep.base.errors import Rejected
 from truestep.protocol.audits.contracts import audits
 from truestep.protocol.availability.contracts import kept
+from truestep.protocol.lots.contracts import lots
 from truestep.protocol.quorum.contracts import quorums
 from truestep.protocol.settlement.contracts import disputes, jobs, operators
 from truestep.protocol.settlement.ids import BATCH_LIMIT, NATIVE, NOBODY
@@ -62,6 +63,7 @@ def mutated(rng: Random, message: Message, around: Surroundings) -> Message:
         | verifiers.WithdrawTo
         | quorums.WithdrawTo
         | audits.WithdrawTo
+        | lots.WithdrawTo
         | jobs.Withdraw,
     ):
         return changed

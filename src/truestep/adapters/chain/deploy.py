@@ -16,6 +16,7 @@ from truestep.adapters.chain.deployment import (
     ContractAddresses,
     Deployment,
     LogsAddresses,
+    LotsAddresses,
     QuorumAddresses,
     ValidityAddresses,
 )
@@ -33,6 +34,7 @@ from truestep.protocol.deployment.audits import CONTRACT as AUDITS
 from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
 from truestep.protocol.deployment.judges import NO_JUDGES, Judges
 from truestep.protocol.deployment.logs import CONTRACT as ANCHORS
+from truestep.protocol.deployment.lots import CONTRACT as LOTS
 from truestep.protocol.deployment.plan import Create, Plan, Resolve, Step, resolved
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
 from truestep.protocol.deployment.quorum import CONTRACT as QUORUMS
@@ -191,7 +193,7 @@ def deployment_of(
     keeping = {name.lower(): addresses.pop(name.lower()) for name in KEEPING_CONTRACTS if kept_by}
     verifiers, audits = addresses.pop(VERIFIERS.lower(), None), addresses.pop(AUDITS.lower(), "")
     anchors = addresses.pop(ANCHORS.lower(), None)
-    quorums = addresses.pop(QUORUMS.lower(), "")
+    quorums, lots = addresses.pop(QUORUMS.lower(), ""), addresses.pop(LOTS.lower(), "")
     return Deployment(
         chain_id=deployed.chain_id,
         block_number=deployed.block_number,
@@ -208,6 +210,7 @@ def deployment_of(
             QuorumAddresses(quorums=quorums, rules=asdict(judged_by.quorum)) if judged_by.quorum else None
         ),
         audits=AuditsAddresses(audits=audits, rules=asdict(judged_by.audits)) if judged_by.audits else None,
+        drawn=LotsAddresses(lots=lots, rules=asdict(judged_by.drawn)) if judged_by.drawn else None,
     )
 
 

@@ -16,11 +16,13 @@ from truestep.protocol.deployment.audits import CONTRACT as AUDITS
 from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
 from truestep.protocol.deployment.judges import Judges
 from truestep.protocol.deployment.logs import CONTRACT as ANCHORS
+from truestep.protocol.deployment.lots import CONTRACT as LOTS
 from truestep.protocol.deployment.plan import Fact
 from truestep.protocol.deployment.plans import CONTRACTS, network_facts
 from truestep.protocol.deployment.quorum import CONTRACT as QUORUMS
 from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
 from truestep.protocol.logs.anchors import Terms
+from truestep.protocol.lots.contracts.lots import Rules as LotRules
 from truestep.protocol.quorum.contracts.quorums import Rules as QuorumRules
 from truestep.protocol.settlement.parameters import BPS, Parameters
 from truestep.protocol.settlement.standing import SHARE_MIN_BPS, STAKE_LIMIT_WEI, Admission
@@ -125,6 +127,20 @@ class AuditsAddresses(BaseModel):
         return _complete(values, AuditRules)
 
 
+class LotsAddresses(BaseModel):
+    """The contract that draws lots, and its rules, which never change (docs/drawn.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lots: str = _ADDRESS
+    rules: dict[str, int]
+
+    @field_validator("rules")
+    @classmethod
+    def _is_complete(cls, values: dict[str, int]) -> dict[str, int]:
+        return _complete(values, LotRules)
+
+
 def _complete(values: dict[str, int], form: type) -> dict[str, int]:
     expected = [field.name for field in fields(form)]
     if list(values) != expected:
@@ -160,6 +176,8 @@ class Deployment(BaseModel):
     """None if the network draws no committees."""
     audits: AuditsAddresses | None = None
     """None if the network audits no claims."""
+    drawn: LotsAddresses | None = None
+    """None if the network draws no lots."""
 
     @model_validator(mode="after")
     def _is_numbered(self) -> "Deployment":
@@ -169,6 +187,8 @@ class Deployment(BaseModel):
             raise ValueError("expected the contract of proofs, whose policy has the number before")
         if self.audits is not None and self.quorum is None:
             raise ValueError("expected the contract of quorums, whose policy has the number before")
+        if self.drawn is not None and self.audits is None:
+            raise ValueError("expected the contract of audits, whose policy has the number before")
         return self
 
     @field_validator("parameters")
@@ -192,6 +212,8 @@ class Deployment(BaseModel):
             part = self.quorum
         elif contract == AUDITS:
             part = self.audits
+        elif contract == LOTS:
+            part = self.drawn
         return Address(getattr(part, contract.lower()))
 
     @property
@@ -199,6 +221,7 @@ class Deployment(BaseModel):
         """The names of its contracts."""
         others = (*(KEEPING_CONTRACTS if self.availability else ()), *((VERIFIERS,) if self.validity else ()))
         others += ((QUORUMS,) if self.quorum else ()) + ((AUDITS,) if self.audits else ())
+        others += (LOTS,) if self.drawn else ()
         return (*CONTRACTS, *others, *((ANCHORS,) if self.logs else ()))
 
     @property
@@ -208,10 +231,11 @@ class Deployment(BaseModel):
 
     @property
     def judged_by(self) -> Judges:
-        """The rules of quorums and audits, if the network has them."""
+        """The rules of quorums, audits and lots, if the network has them."""
         return Judges(
             quorum=QuorumRules(**self.quorum.rules) if self.quorum else None,
             audits=AuditRules(**self.audits.rules) if self.audits else None,
+            drawn=LotRules(**self.drawn.rules) if self.drawn else None,
         )
 
     @property

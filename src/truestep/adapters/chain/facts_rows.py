@@ -45,6 +45,7 @@ def facts_from_row(row: str, genesis: Facts) -> Facts:
             proving=genesis.proving,
             seating=genesis.seating,
             auditing=genesis.auditing,
+            dealing=genesis.dealing,
             **_loaded(values),
         )
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -56,7 +57,8 @@ def _chain_of(facts: Facts) -> list[Any]:
     verifiers = facts.proving.verifiers if facts.proving is not None else None
     quorums = facts.seating.quorums if facts.seating is not None else None
     audits = facts.auditing.audits if facts.auditing is not None else None
-    return [facts.deployment.chain_id, facts.deployment.jobs, kept, verifiers, quorums, audits]
+    lots = facts.dealing.lots if facts.dealing is not None else None
+    return [facts.deployment.chain_id, facts.deployment.jobs, kept, verifiers, quorums, audits, lots]
 
 
 def _refused(why: str) -> Rejected:
@@ -207,7 +209,7 @@ _PLAIN: Mapping[type, _Codec] = {
     bool: _Codec(_flag, _flag, "bool"),
     bytes: _Codec(_base64, _read_base64, "bytes"),
 }
-_NOT_READ = ("deployment", "keeping", "proving", "seating", "auditing")
+_NOT_READ = ("deployment", "keeping", "proving", "seating", "auditing", "dealing")
 _HINTS = get_type_hints(Facts)
 _FIELDS = {each.name: _codec(_HINTS[each.name]) for each in fields(Facts) if each.name not in _NOT_READ}
 _SHAPE = ",".join(f"{name}:{codec.shape}" for name, codec in _FIELDS.items())

@@ -17,6 +17,7 @@ from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, TaskId
 from truestep.ports.chain import Balances, Counters, Inquiry, Records
 from truestep.protocol.deployment.audits import CONTRACT as AUDITS
 from truestep.protocol.deployment.availability import CONTRACTS as DATA_CONTRACTS
+from truestep.protocol.deployment.lots import CONTRACT as LOTS
 from truestep.protocol.deployment.quorum import CONTRACT as QUORUMS
 from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
 from truestep.protocol.records import GameRecord, TaskRecord, TaskStage
@@ -220,7 +221,8 @@ def _data_contracts(facts: Facts) -> tuple[str, ...]:
     keeping = DATA_CONTRACTS if facts.keeping is not None else ()
     proving = (VERIFIERS,) if facts.proving is not None else ()
     quorums = (QUORUMS,) if facts.seating is not None else ()
-    return (*keeping, *proving, *quorums, *((AUDITS,) if facts.auditing is not None else ()))
+    lots = (LOTS,) if facts.dealing is not None else ()
+    return (*keeping, *proving, *quorums, *((AUDITS,) if facts.auditing is not None else ()), *lots)
 
 
 def _tokens_of(account: Address, facts: Facts) -> list[Address]:

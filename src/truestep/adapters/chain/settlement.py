@@ -23,8 +23,11 @@ from truestep.protocol.availability.keeping import Keeping
 from truestep.protocol.availability.state import Deployment as DataContracts
 from truestep.protocol.deployment.audits import POLICY as AUDITED_POLICY
 from truestep.protocol.deployment.availability import POLICY as KEPT_POLICY
+from truestep.protocol.deployment.lots import POLICY as DRAWN_POLICY
 from truestep.protocol.deployment.quorum import POLICY as QUORUM_POLICY
 from truestep.protocol.deployment.validity import POLICY as VALIDITY_POLICY
+from truestep.protocol.lots.contracts import lots
+from truestep.protocol.lots.dealing import Dealing
 from truestep.protocol.quorum.contracts import quorums
 from truestep.protocol.quorum.seating import Seating
 from truestep.protocol.settlement.contracts import (
@@ -73,7 +76,10 @@ DRAW_MODULES: dict[str, ModuleType] = {"Randomness": randomness, "Sortition": so
 """Whose events nobody reads: what they keep is asked for."""
 AUDIT_MODULES: dict[str, ModuleType] = {"Audits": audits}
 """Of networks whose claims can be audited."""
-_ALL_MODULES = MODULES | DATA_MODULES | PROOF_MODULES | QUORUM_MODULES | DRAW_MODULES | AUDIT_MODULES
+LOT_MODULES: dict[str, ModuleType] = {"Lots": lots}
+"""Of networks that draw lots."""
+_JUDGE_MODULES = QUORUM_MODULES | DRAW_MODULES | AUDIT_MODULES | LOT_MODULES
+_ALL_MODULES = MODULES | DATA_MODULES | PROOF_MODULES | _JUDGE_MODULES
 
 
 def _members(union: Any) -> list[type]:
@@ -121,7 +127,7 @@ def links_of(deployment: Deployment) -> Links:
         guardian_until=0,
     )
     parts = (keeping_of(deployment), proving_of(deployment), seating_of(deployment), auditing_of(deployment))
-    return with_policies(links, *parts)
+    return with_policies(links, *parts, dealing_of(deployment))
 
 
 def keeping_of(deployment: Deployment) -> Keeping | None:
@@ -179,6 +185,20 @@ def auditing_of(deployment: Deployment) -> Auditing | None:
     )
 
 
+def dealing_of(deployment: Deployment) -> Dealing | None:
+    """Lots, its policy and its rules; None for a network that draws no lots."""
+    rules = deployment.judged_by.drawn
+    if rules is None:
+        return None
+    return Dealing(
+        policy=DRAWN_POLICY,
+        lots=deployment.address("Lots"),
+        sortition=deployment.address("Sortition"),
+        rules=rules,
+        phases=deployment.drawn_by.phases,
+    )
+
+
 def genesis_facts(deployment: Deployment, keeps: frozenset[Address] | None) -> Facts:
     """What is known before the first event, by whoever wants results of these accounts, or of all."""
     return Facts(
@@ -187,6 +207,7 @@ def genesis_facts(deployment: Deployment, keeps: frozenset[Address] | None) -> F
         proving=proving_of(deployment),
         seating=seating_of(deployment),
         auditing=auditing_of(deployment),
+        dealing=dealing_of(deployment),
         keeps=keeps,
     )
 
@@ -203,6 +224,7 @@ class EventDecoder:
         names |= PROOF_MODULES if deployment.validity is not None else {}
         names |= QUORUM_MODULES if deployment.quorum is not None else {}
         names |= AUDIT_MODULES if deployment.audits is not None else {}
+        names |= LOT_MODULES if deployment.drawn is not None else {}
         self._names = {deployment.address(name).lower(): name for name in names}
 
     @property

@@ -167,6 +167,7 @@ def _rules(deployment: "Deployment") -> dict[str, dict[str, int] | None]:
         "draws": deployment.draws,
         "quorum": deployment.quorum.rules if deployment.quorum else None,
         "audits": deployment.audits.rules if deployment.audits else None,
+        "drawn": deployment.drawn.rules if deployment.drawn else None,
         "logs": deployment.logs.terms if deployment.logs else None,
     }
 

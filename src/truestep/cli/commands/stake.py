@@ -61,6 +61,7 @@ def pledge(
     pledges.check_pledge(chain, reader.rules, pool, amount_wei, before.pledge_wei)
     judges = read_deployment(network.file).judged_by
     pools = (judges.quorum and judges.quorum.pool, judges.audits and judges.audits.pool)
+    pools += (judges.drawn and judges.drawn.pool,)
     screen.warn([pledges.pool_in_words(pool, *pools)])
     pledges.pledge(chain, reader.rules, SystemClock(), screen.doing, pool, amount_wei)
     found = reader.membership(chain.account)

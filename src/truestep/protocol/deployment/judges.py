@@ -1,19 +1,21 @@
-"""Which drawn operators judge claims in a network: committees, auditors, both or none."""
+"""What operators are drawn for in a network: to judge claims in committees or audits, and to take jobs."""
 
 from dataclasses import dataclass
 
 from truestep.protocol.audits.contracts.audits import Rules as AuditRules
-from truestep.protocol.deployment import audits, quorum
+from truestep.protocol.deployment import audits, lots, quorum
 from truestep.protocol.deployment.plan import Fact, Step
+from truestep.protocol.lots.contracts.lots import Rules as LotRules
 from truestep.protocol.quorum.contracts.quorums import Rules as QuorumRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judges:
-    """The rules of the policies *quorum* and *audited*; None for a network without."""
+    """The rules of the policies *quorum*, *audited* and *drawn*; None for a network without."""
 
     quorum: QuorumRules | None = None
     audits: AuditRules | None = None
+    drawn: LotRules | None = None
 
 
 NO_JUDGES = Judges()
@@ -25,6 +27,8 @@ def check(judged_by: Judges, *, has_proofs: bool) -> None:
         raise ValueError("expected Verifiers in a network that draws committees, got none")
     if judged_by.audits and not judged_by.quorum:
         raise ValueError("expected Quorums in a network that audits claims, got none")
+    if judged_by.drawn and not judged_by.audits:
+        raise ValueError("expected Audits in a network that draws lots, got none")
 
 
 def steps(judged_by: Judges) -> tuple[Step, ...]:
@@ -32,6 +36,7 @@ def steps(judged_by: Judges) -> tuple[Step, ...]:
     return (
         *(quorum.steps(judged_by.quorum) if judged_by.quorum else ()),
         *(audits.steps(judged_by.audits) if judged_by.audits else ()),
+        *(lots.steps(judged_by.drawn) if judged_by.drawn else ()),
     )
 
 
@@ -40,4 +45,5 @@ def facts(judged_by: Judges, exit_seconds: int) -> tuple[Fact, ...]:
     return (
         *(quorum.facts(judged_by.quorum) if judged_by.quorum else ()),
         *(audits.facts(judged_by.audits, exit_seconds) if judged_by.audits else ()),
+        *(lots.facts(judged_by.drawn) if judged_by.drawn else ()),
     )

@@ -69,7 +69,7 @@ def network_plan(
     """The plan of a network whose first parameters are `rules`, which asks `admission` of its operators.
 
     It draws by `drawn_by`. With availability if `kept_by` is given, with Verifiers if it `has_proofs`, with
-    Quorums and Audits if `judged_by` has rules for them, with Anchors if there are `log_terms`.
+    Quorums, Audits and Lots if `judged_by` has rules for them, with Anchors if there are `log_terms`.
     Policies have numbers in this order: raises ValueError if one is missing before.
     """
     if has_proofs and kept_by is None:

@@ -17,6 +17,7 @@ from truestep.protocol.settlement.facts import job_calls
 from truestep.protocol.settlement.facts.audit_events import HANDLERS as AUDIT_HANDLERS
 from truestep.protocol.settlement.facts.data_events import HANDLERS as DATA_HANDLERS
 from truestep.protocol.settlement.facts.fold import HANDLERS, TIMED, fold
+from truestep.protocol.settlement.facts.lot_events import HANDLERS as LOT_HANDLERS
 from truestep.protocol.settlement.facts.proof_events import HANDLERS as PROOF_HANDLERS
 from truestep.protocol.settlement.facts.quorum_events import HANDLERS as QUORUM_HANDLERS
 from truestep.protocol.settlement.facts.records import Facts, Logged
@@ -71,7 +72,7 @@ def test_events_out_of_order_are_bugs() -> None:
 def test_stories_have_most_events() -> None:
     seen = {type(logged.event) for seed in (1, 2, 3) for logged in story(seed)}
     others = DATA_HANDLERS.keys() | PROOF_HANDLERS.keys() | QUORUM_HANDLERS.keys()
-    others |= AUDIT_HANDLERS.keys()
+    others |= AUDIT_HANDLERS.keys() | LOT_HANDLERS.keys()
     assert len(seen) >= len(HANDLERS.keys() - others) - 4
 
 

@@ -51,6 +51,9 @@ class Draft:
         self.commitments = Table(facts.commitments)
         self.dissents = Table(facts.dissents)
         self.quorum_load = facts.quorum_load
+        self.offers = Table(facts.offers)
+        self.lots = Table(facts.lots)
+        self.late = Table(facts.late)
 
     def finish(self) -> Facts:
         """The facts as they are now. They change with the draft, if it is changed again."""
@@ -92,6 +95,9 @@ class Draft:
             commitments=self.commitments.entries,
             dissents=self.dissents.entries,
             quorum_load=self.quorum_load,
+            offers=self.offers.entries,
+            lots=self.lots.entries,
+            late=self.late.entries,
         )
 
     def change(self, **fields: Any) -> None:

@@ -22,6 +22,7 @@ from truestep.protocol.settlement.facts import (
     dispute_events,
     gaps,
     job_events,
+    lot_events,
     proof_events,
     quorum_events,
 )
@@ -150,6 +151,7 @@ HANDLERS: Mapping[type, Callable[[Draft, Any, Logged], None]] = {
     **proof_events.HANDLERS,
     **audit_events.HANDLERS,
     **quorum_events.HANDLERS,
+    **lot_events.HANDLERS,
 }
 
 
@@ -157,6 +159,7 @@ TIMED = (
     DATA_TIMED
     | proof_events.TIMED
     | quorum_events.TIMED
+    | lot_events.TIMED
     | {assurances.Stopped, jobs.Closed, jobs.Struck, disputes.Opened, disputes.SplitMade}
 )
 """Events whose meaning depends on the time of their block. No clock begins with any other."""

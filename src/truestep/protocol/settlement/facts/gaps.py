@@ -23,7 +23,13 @@ from truestep.protocol.settlement.contracts import (
     results,
 )
 from truestep.protocol.settlement.contracts.disputes import Game, GameOutcome, GameStage
-from truestep.protocol.settlement.facts import audit_events, data_events, proof_events, quorum_events
+from truestep.protocol.settlement.facts import (
+    audit_events,
+    data_events,
+    lot_events,
+    proof_events,
+    quorum_events,
+)
 from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.ids import LeafGameId, LeafId, batch_of_claim, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.jobs import source_of
@@ -284,6 +290,7 @@ _FITS: Mapping[type, Check] = {
     **proof_events.FITS,
     **audit_events.FITS,
     **quorum_events.FITS,
+    **lot_events.FITS,
 }
 _FOLLOWS: Mapping[type, Check] = {
     jobs.Posted: _is_next_job,

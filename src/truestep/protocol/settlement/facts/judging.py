@@ -11,6 +11,10 @@ from truestep.protocol.audits.state import Links as AuditLinks
 from truestep.protocol.availability.keeping import Keeping
 from truestep.protocol.availability.kept_policy import kept_policy
 from truestep.protocol.availability.kept_state import Links
+from truestep.protocol.lots.dealing import Dealing
+from truestep.protocol.lots.policy import drawn_policy
+from truestep.protocol.lots.state import Links as LotLinks
+from truestep.protocol.lots.state import Lots
 from truestep.protocol.quorum.policy import quorum_policy, stretch_of
 from truestep.protocol.quorum.seating import Seating
 from truestep.protocol.quorum.state import Links as QuorumLinks
@@ -33,10 +37,18 @@ def with_policies(
     proving: Proving | None,
     seating: Seating | None = None,
     auditing: Auditing | None = None,
+    dealing: Dealing | None = None,
 ) -> Deployment:
     """A deployment that knows the numbers of its policies, and whose jobs wait."""
     return judging(
-        Facts(deployment=deployment, keeping=keeping, proving=proving, seating=seating, auditing=auditing)
+        Facts(
+            deployment=deployment,
+            keeping=keeping,
+            proving=proving,
+            seating=seating,
+            auditing=auditing,
+            dealing=dealing,
+        )
     )
 
 
@@ -59,6 +71,9 @@ def judging(facts: Facts) -> Deployment:
         policies[facts.auditing.policy] = audits_policy(
             lambda: audits_of(facts, auditing_of(facts)), audit_links(facts.auditing)
         )
+    if facts.dealing is not None:
+        links = lot_links(facts.dealing)
+        policies[facts.dealing.policy] = drawn_policy(lambda: lots_of(facts), links)
     return replace(facts.deployment, policies=policies) if policies else facts.deployment
 
 
@@ -141,6 +156,23 @@ def quorum_links(facts: Facts, seating: Seating) -> QuorumLinks:
         select=lambda pool, seed, count: (NOBODY,) * count,
         penalise=lambda member, amount_wei: 0,
         signer=lambda batch_id, member, commitment, signature: member,
+    )
+
+
+def lots_of(facts: Facts) -> Lots:
+    """What Lots keeps, but for what it owes."""
+    return Lots(offers=facts.offers, lots=facts.lots, failed=frozenset(facts.late))
+
+
+def lot_links(dealing: Dealing) -> LotLinks:
+    """What Lots is told. Seeds, draws and pledges, no event of its own says."""
+    return LotLinks(
+        lots=dealing.lots,
+        sortition=dealing.sortition,
+        rules=dealing.rules,
+        seed=lambda since, now: Bytes32(bytes(32)),
+        select=lambda pool, seed, excluded: None,
+        penalise=lambda member, amount_wei: 0,
     )
 
 

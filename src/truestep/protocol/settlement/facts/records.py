@@ -12,6 +12,9 @@ from truestep.protocol.availability.facts import Facts as DataFacts
 from truestep.protocol.availability.keeping import Keeping
 from truestep.protocol.availability.kept_state import Kept
 from truestep.protocol.events import LogPosition
+from truestep.protocol.lots.contracts import lots
+from truestep.protocol.lots.dealing import Dealing
+from truestep.protocol.lots.state import Lot, LotKey, Offered
 from truestep.protocol.quorum.contracts import quorums
 from truestep.protocol.quorum.seating import Seating
 from truestep.protocol.quorum.state import Load, Purse, Seated, Sitting
@@ -46,6 +49,7 @@ Event = (
     | verifiers.Event
     | audits.Event
     | quorums.Event
+    | lots.Event
 )
 
 
@@ -123,6 +127,8 @@ class Facts:
     """Audits, if the network has it."""
     seating: Seating | None = None
     """Quorums, if the network has it."""
+    dealing: Dealing | None = None
+    """Lots, if the network has it."""
     keeps: frozenset[Address] | None = None
     """Requesters and consumers whose results stay until they are written out; None: everybody's."""
     at: LogPosition | None = None
@@ -193,3 +199,9 @@ class Facts:
         default_factory=dict[tuple[BatchId, int], Bytes32]
     )
     quorum_load: Load = field(default_factory=Load)
+    offers: Mapping[JobId, Offered] = field(default_factory=dict[JobId, Offered])
+    """Of jobs under *drawn* that are not over."""
+    lots: Mapping[LotKey, Lot] = field(default_factory=dict[LotKey, Lot])
+    """Their lots that were drawn."""
+    late: Mapping[tuple[JobId, Address], bool] = field(default_factory=dict[tuple[JobId, Address], bool])
+    """Holders that have failed a job, and take nothing of it any more."""

@@ -9,6 +9,7 @@ from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.audits.audits import apply_audits
 from truestep.protocol.availability.kept import apply_kept
 from truestep.protocol.bisection import split_root
+from truestep.protocol.lots.lots import apply_lots
 from truestep.protocol.quorum.quorums import apply_quorums
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.apply import apply
@@ -20,6 +21,8 @@ from truestep.protocol.settlement.facts.judging import (
     audits_of,
     judging,
     links_of,
+    lot_links,
+    lots_of,
     proof_links,
     quorum_links,
     quorums_of,
@@ -129,6 +132,19 @@ def prepared_quorum(facts: Facts, caller: Caller, scope: Scope, call: object, va
     except Refused as refused:
         return refused.reason
     return Ready(call=call, value_wei=value_wei)
+
+
+def prepared_lots(facts: Facts, caller: Caller, scope: Scope, call: object) -> Answer:
+    """A call of Lots that draws nothing, if it would accept it."""
+    if facts.dealing is None:
+        return Reject.POLICY_UNKNOWN
+    message = Message(sender=caller.account, now=caller.now, call=call)
+    try:
+        life = Turn(state=_life(facts, scope), message=message, held=lambda each: open_leaves(facts, each))
+        apply_lots(lots_of(facts), life, lot_links(facts.dealing))
+    except Refused as refused:
+        return refused.reason
+    return Ready(call=call)
 
 
 def prepared_audit(facts: Facts, caller: Caller, scope: Scope, call: object, value_wei: int = 0) -> Answer:

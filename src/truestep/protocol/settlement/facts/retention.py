@@ -212,9 +212,21 @@ def drop_job_if_over(draft: Draft, job_id: JobId) -> None:
     draft.committees.drop(job_id)
     for key in [key for key in draft.failed.entries if key[0] == job_id]:
         draft.failed.drop(key)
+    _forget_lots(draft, job_id)
     if job.final_count:
         for shard in range(job.work.shard_count):
             draft.outcomes.drop(task_of(job_id, shard))
+
+
+def _forget_lots(draft: Draft, job_id: JobId) -> None:
+    """Who was drawn for a job that is over."""
+    if draft.offers.get(job_id) is None:
+        return
+    draft.offers.drop(job_id)
+    for key in [key for key in draft.lots.entries if key[0] == job_id]:
+        draft.lots.drop(key)
+    for late in [key for key in draft.late.entries if key[0] == job_id]:
+        draft.late.drop(late)
 
 
 def _awaits_refund(draft: Draft, job_id: JobId, known: KnownJob) -> bool:

@@ -27,7 +27,7 @@ from truestep.protocol.settlement.games import SPARE_GAMES
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId
 from truestep.protocol.settlement.jobs import program_hash
 from truestep.protocol.settlement.records import Order
-from truestep.protocol.settlement.tasks import audit_calls, draw_calls, quorum_calls
+from truestep.protocol.settlement.tasks import audit_calls, draw_calls, lot_calls, quorum_calls
 from truestep.protocol.settlement.tasks.ids import claim_of_leaf, leaf_game_of, leaf_of
 
 REDUCER_JOB_BITS = 8
@@ -384,6 +384,7 @@ _BUILDERS: Mapping[type, Callable[[Facts, Caller, Any], Answer]] = {
     calls.StopEntry: _stop_entry,
     calls.WithdrawProving: _withdraw_proving,
     **quorum_calls.BUILDERS,
+    **lot_calls.BUILDERS,
     **draw_calls.BUILDERS,
     **audit_calls.BUILDERS,
     calls.FinalizeClaim: _on_claim,

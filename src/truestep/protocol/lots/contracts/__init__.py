@@ -1,0 +1,1 @@
+"""The contract of the policy: its calls, events and records."""

@@ -22,7 +22,8 @@ TARGET_FLAGS = (
     "-target",
     "riscv64-freestanding-none",
     # The machine loads and stores misaligned words (M1.1), so the compiler may too.
-    "-mcpu=generic_rv64+m+zfinx+zdinx+relax+unaligned_scalar_mem",
+    # Zicbop is `__builtin_prefetch`: instructions without effect, which the engine takes as hints.
+    "-mcpu=generic_rv64+m+zicbop+zfinx+zdinx+relax+unaligned_scalar_mem",
 )
 
 _CODE_FLAGS = (
@@ -54,7 +55,7 @@ COMPILE_FLAGS = (
 CLANG_FLAGS = (
     # The same target in the words of the compiler without its driver.
     "--target=riscv64-unknown-elf",
-    "-march=rv64im_zfinx_zdinx",
+    "-march=rv64im_zicbop_zfinx_zdinx",
     "-mabi=lp64",
     "-mno-strict-align",
     *_CODE_FLAGS,

@@ -24,6 +24,7 @@ from truestep.engine.analysis.flow import (
     is_left,
 )
 from truestep.engine.analysis.forms import is_copy
+from truestep.engine.analysis.hints import prefetched_offset
 from truestep.engine.analysis.store_groups import StoreGroup, store_groups
 from truestep.engine.codegen.floats import emit_float
 from truestep.engine.codegen.frame import Frame, block_label, function_name
@@ -165,6 +166,8 @@ class _BlockTranslator:
             self._store(position, instruction)
         elif instruction.kind is Kind.FLOAT:
             self._float(instruction)
+        elif (offset := prefetched_offset(instruction)) is not None:
+            self._prefetch(self._read(instruction.rs1), offset)
         elif is_copy(instruction):
             self._registers.copy(instruction.rd, instruction.rs1)
         else:
@@ -237,6 +240,11 @@ class _BlockTranslator:
             extension = "sext" if instruction.name in SIGNED_LOADS else "zext"
             value = emit.value(f"{extension} {kind} {value} to i64")
         self._write(instruction.rd, value)
+
+    def _prefetch(self, base: str, offset: int) -> None:
+        """Have the host fetch what lies there. This never traps, wherever it is."""
+        pointer = self._emit.value(f"getelementptr i8, ptr %memory, i64 {self._masked(base, offset)}")
+        self._emit.line(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 0, i32 3, i32 1)")
 
     def _store(self, position: int, instruction: Instruction) -> None:
         emit, size_bytes = self._emit, ACCESS_SIZES_BYTES[instruction.name]

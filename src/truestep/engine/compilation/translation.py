@@ -397,7 +397,8 @@ def module_ir(code: CodeMap, flows: list[Flow]) -> str:
     ]
     table = f"@{_ENTRIES} = constant [{len(entries)} x {{i64, ptr, i64}}] [{', '.join(entries)}]\n"
     table += f"@{_ENTRY_COUNT} = constant i64 {len(entries)}\n"
-    declarations = "declare i32 @llvm.fshr.i32(i32, i32, i32)\n" + float_declarations()
+    declarations = "declare i32 @llvm.fshr.i32(i32, i32, i32)\n"
+    declarations += "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)\n" + float_declarations()
     return "".join((declarations, *functions, table, METADATA))
 
 

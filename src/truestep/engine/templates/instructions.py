@@ -6,6 +6,7 @@ their places (encoding.HOSTS) and leaves them there.
 
 from collections.abc import Callable
 
+from truestep.engine.analysis.hints import prefetched_offset
 from truestep.engine.templates.encoding import (
     ADD,
     AND,
@@ -69,11 +70,15 @@ _STORES = {
     8: (MOVE_TO, b"", True),
 }
 """By size: the opcode, its prefix, and whether it takes 64 bits."""
+_PREFETCH, _TO_ALL_CACHES = b"\x0f\x18", 1
 _JUMP, _IF_ZERO, _IF_BELOW_OR_EQUAL, _UNLESS_ZERO = 0xEB, 0x74, 0x76, 0x75
 
 
 def code_of(instruction: Instruction) -> bytes:
     """The code of an instruction that is not a store, not a float and depends on no address."""
+    offset = prefetched_offset(instruction)
+    if offset is not None:
+        return address_of(instruction.rs1, offset) + at_address(_PREFETCH, _TO_ALL_CACHES)
     if instruction.kind is Kind.FENCE or not instruction.rd:
         return b""  # nothing but a store or a jump has an effect besides its result
     if instruction.kind is Kind.LOAD:

@@ -150,7 +150,7 @@ def refund(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
 
 
 @external
-def prepare(batch_id: uint256, traps: bytes32):
+def prepare(batch_id: uint256, terms: IJobs.BatchTerms, traps: bytes32):
     """
     @notice Commit to the salts that decide which statements carry an error (U3.1). By the operator or a delegate with
             CLAIM, once, before it claims.
@@ -158,6 +158,7 @@ def prepare(batch_id: uint256, traps: bytes32):
     batch: IJobs.Batch = self._batch(batch_id)
     assert batch.stage == BATCH_TAKEN, "not the stage of the batch"
     self._check_own(batch)
+    self._check_terms(batch, terms)
     self._check_role(batch.operator)
     assert self.traps[batch_id] == empty(bytes32), "batch is prepared"
     assert traps != empty(bytes32), "traps: proof"
@@ -174,7 +175,7 @@ def draw(batch_id: uint256, terms: IJobs.BatchTerms):
     batch: IJobs.Batch = self._batch(batch_id)
     assert batch.stage == BATCH_CLAIMED, "claim does not stand"
     self._check_own(batch)
-    assert keccak256(abi_encode(terms)) == batch.terms_hash, "terms of another batch"
+    self._check_terms(batch, terms)
     word: uint256 = audit_book.batches[batch_id]
     assert word != 0, "batch is not prepared"
     assert word >> 80 == 0, "batch is drawn"
@@ -209,19 +210,16 @@ def appoint(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof):
         ), "draw time is over"
         since = audit_book.batches[claim_id >> 8] & MASK40
         audit.job_id = task_id >> 32
-        audit.work_seconds = audit_rules.work_seconds(
-            proof.work, self._parameters(batch.parameters_id)
-        )
+        audit.work_seconds = audit_rules.work_seconds(proof.work, self._parameters(batch.parameters_id))
         fund: uint256 = self.funds[audit.job_id]
         assert fund & MASK128 >= fund >> 128, "fees are used up"
         self.funds[audit.job_id] = fund - (fund >> 128)
     else:
         assert audit_book.is_vacant(audit.stage), "no seat is vacant"
         assert block.timestamp <= audit.time + audit_rules.DRAW_SECONDS, "draw time is over"
-    seed: bytes32 = audit_pool.seed(since, keccak256(abi_encode(claim_id, audit.seats)))
-    auditor: address = audit_pool.appoint(
-        seed, batch.operator, audit.auditor, self._penalty(audit.job_id)
-    )
+    seed: bytes32 = audit_pool.seed(since, keccak256(abi_encode(claim_id, batch.terms_hash, audit.seats)))
+    auditor: address = audit_pool.appoint(seed, audit.job_id, batch.operator, audit.auditor, self._penalty(audit.job_id))
+    audit.seed_tag = convert(seed, uint256) >> audit_book.SEED_TAG_AT
     audit.seats += 1
     audit.time = block.timestamp + audit.work_seconds
     if audit.stage == audit_book.CONTESTED:
@@ -232,12 +230,7 @@ def appoint(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof):
         audit.auditor = auditor
     audit_book.keep(claim_id, audit)
     log IAudits.Appointed(
-        claim_id=claim_id,
-        task_id=task_id,
-        auditor=auditor,
-        stage=audit.stage,
-        seed=seed,
-        until=audit.time,
+        claim_id=claim_id, task_id=task_id, auditor=auditor, stage=audit.stage, seed=seed, until=audit.time
     )
 
 
@@ -245,30 +238,33 @@ def appoint(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof):
 
 
 @external
-def publish(claim_id: uint256, statement: bytes32):
+def publish(claim_id: uint256, seed: bytes32, statement: bytes32):
     """
     @notice Say early what the statement will be: whoever copies it takes the error along (U6.1). By the claimant.
     """
     batch: IJobs.Batch = self._standing(claim_id)
     self._check_role(batch.operator)
-    self._check_stage(audit_book.read(claim_id).stage == audit_book.COMMIT)
-    assert (
-        statement != empty(bytes32) and audit_book.published[claim_id] == empty(bytes32)
-    ), "statement is published"
+    audit: audit_book.Audit = audit_book.read(claim_id)
+    self._check_stage(audit.stage == audit_book.COMMIT)
+    audit_book.check_seed(audit, seed)
+    is_new: bool = statement != empty(bytes32) and audit_book.published[claim_id] == empty(bytes32)
+    assert is_new, "statement is published"
     audit_book.published[claim_id] = statement
     log IAudits.Published(claim_id=claim_id, statement=statement)
 
 
 @external
-def commit(claim_id: uint256, seat: uint256, commitment: bytes32):
+def commit(claim_id: uint256, seed: bytes32, seat: uint256, commitment: bytes32):
     """
     @notice Commit to a digest of checkpoints (U4.1, U5.2). By the member of the seat or a delegate with CLAIM.
+    @param seed Of the newest appointment, which says where the checkpoints are.
     @param commitment keccak256(abi.encode(member, claim id, digest, salt)).
     """
     batch: IJobs.Batch = self._standing(claim_id)
     audit: audit_book.Audit = audit_book.read(claim_id)
     is_first: bool = audit.stage == audit_book.COMMIT and seat == 1
     self._check_stage(is_first or audit.stage == audit_book.PANEL_COMMIT)
+    audit_book.check_seed(audit, seed)
     self._check_role(audit_book.member(seat, batch, audit))
     assert block.timestamp <= audit.time, "time of the stage is over"
     place: uint256 = claim_id << 2 | seat
@@ -287,14 +283,13 @@ def commit(claim_id: uint256, seat: uint256, commitment: bytes32):
         audit.stage = audit_book.PANEL_REVEAL
         audit.time = block.timestamp + audit_rules.ANSWER_SECONDS
     audit_book.keep(claim_id, audit)
-    log IAudits.Committed(
-        claim_id=claim_id, seat=seat, commitment=commitment, stage=audit.stage, until=audit.time
-    )
+    log IAudits.Committed(claim_id=claim_id, seat=seat, commitment=commitment, stage=audit.stage, until=audit.time)
 
 
 @external
 def state(
     claim_id: uint256,
+    seed: bytes32,
     digest: bytes32,
     salt: bytes32,
     salt_path: DynArray[bytes32, trees.DEPTH_LIMIT],
@@ -306,6 +301,7 @@ def state(
     batch: IJobs.Batch = self._standing(claim_id)
     audit: audit_book.Audit = audit_book.read(claim_id)
     self._check_stage(audit.stage == audit_book.STATE)
+    audit_book.check_seed(audit, seed)
     self._check_role(batch.operator)
     assert block.timestamp <= audit.time, "time of the stage is over"
     batch_id: uint256 = claim_id >> 8
@@ -380,7 +376,7 @@ def dismiss(claim_id: uint256):
         self._contest(claim_id, audit, audit.time)
         return
     audit_book.published[claim_id] = empty(bytes32)  # the next auditor has other checkpoints
-    audit.stage = audit_book.VACANT  # the seat keeps its name, so that it is not drawn again for it
+    audit.stage = audit_book.VACANT
     if audit.seats == SEATS_LIMIT:
         self._end(claim_id, audit, audit_book.UNDECIDED, empty(address))
         return
@@ -546,6 +542,12 @@ def _parameters(parameters_id: uint16) -> IParameters.Parameters:
 
 
 @internal
+@pure
+def _check_terms(batch: IJobs.Batch, terms: IJobs.BatchTerms):
+    assert keccak256(abi_encode(terms)) == batch.terms_hash, "terms of another batch"
+
+
+@internal
 @view
 def _check_own(batch: IJobs.Batch):
     assert (
@@ -608,7 +610,7 @@ def _fail(
     """
     @notice Take the penalty of an auditor out of its pledge (U6.2). Half of it goes to whom it has copied.
     """
-    seized_wei: uint256 = audit_pool.penalise(auditor, self._penalty(audit.job_id))
+    seized_wei: uint256 = audit_pool.penalise(audit.job_id, auditor, self._penalty(audit.job_id))
     won_wei: uint256 = 0
     if winner != empty(address):
         won_wei = seized_wei // 2
@@ -693,8 +695,6 @@ def _strike(
         native_credits.credit(auditor, fee_wei)
         paid_wei += fee_wei
     coins.burn(penalty_wei - paid_wei)
-    log IAudits.Dropped(
-        claim_id=claim_id, task_id=task_id, penalty_wei=penalty_wei, paid_wei=paid_wei
-    )
+    log IAudits.Dropped(claim_id=claim_id, task_id=task_id, penalty_wei=penalty_wei, paid_wei=paid_wei)
     if audit.stage != 0:
         self._end(claim_id, audit, audit_book.CLAIMANT_FAILED, empty(address))

@@ -47,6 +47,8 @@ class PublishStatement:
     """Say early what the statement will be (U6.1)."""
 
     claim_id: LeafId
+    seed: Bytes32
+    """Of the appointment that it is about."""
     statement: Bytes32
 
 
@@ -55,6 +57,7 @@ class CommitAudit:
     """Commit to a digest of checkpoints (U4.1, U5.2)."""
 
     claim_id: LeafId
+    seed: Bytes32
     seat: int
     commitment: Bytes32
 
@@ -64,6 +67,7 @@ class StateCheckpoints:
     """State the digest of a claim's checkpoints (U4.2)."""
 
     claim_id: LeafId
+    seed: Bytes32
     digest: Bytes32
     salt: Bytes32
     salt_path: tuple[Bytes32, ...]

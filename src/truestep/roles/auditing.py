@@ -29,6 +29,7 @@ from truestep.protocol.audits.statements import (
     checkpoints_digest,
     commitment_of,
     is_trap,
+    seed_tag,
     trap_path,
     traps_levels,
 )
@@ -267,8 +268,8 @@ def _commit(
     if digest is None:
         return
     commitment = commitment_of(view.operator, each.claim_id, digest, _salt(view, each, seat))
-    call = CommitAudit(claim_id=each.claim_id, seat=seat, commitment=commitment)
-    intent = f"commit-audit/{each.claim_id}/{each.audit.seats}/{int(seat)}"
+    call = CommitAudit(claim_id=each.claim_id, seed=each.audit.seed, seat=seat, commitment=commitment)
+    intent = f"commit-audit/{each.claim_id}/{_appointment(each)}/{int(seat)}"
     yield _send(intent, call, f"commit to the checkpoints of {_name(each.claim_id)}")
 
 
@@ -280,7 +281,7 @@ def _reveal(
         return
     salt = _salt(view, each, seat)
     call = RevealAudit(claim_id=each.claim_id, seat=seat, digest=digest, salt=salt)
-    intent = f"reveal-audit/{each.claim_id}/{each.audit.seats}/{int(seat)}"
+    intent = f"reveal-audit/{each.claim_id}/{_appointment(each)}/{int(seat)}"
     yield _send(intent, call, f"show the checkpoints of {_name(each.claim_id)}")
 
 
@@ -294,8 +295,8 @@ def _publish(
     salt = _trap_salts(view.secret, batch_of_claim(each.claim_id))[leaf_of_claim(each.claim_id)]
     is_bait = is_trap(salt, each.kept.seed, auditing.rules.trap_bps)
     statement = bait_of(digest, salt) if is_bait else digest
-    call = PublishStatement(claim_id=each.claim_id, statement=statement)
-    intent = f"publish/{each.claim_id}/{each.audit.seats}"
+    call = PublishStatement(claim_id=each.claim_id, seed=each.audit.seed, statement=statement)
+    intent = f"publish/{each.claim_id}/{_appointment(each)}"
     yield _send(intent, call, f"publish a statement about {_name(each.claim_id)}, for auditors that copy")
 
 
@@ -306,11 +307,12 @@ def _state(view: AuditingView, each: AuditedClaim, claim: ClaimView, task: TaskV
     batch_id, leaf_index = batch_of_claim(each.claim_id), leaf_of_claim(each.claim_id)
     call = StateCheckpoints(
         claim_id=each.claim_id,
+        seed=each.audit.seed,
         digest=digest,
         salt=_trap_salts(view.secret, batch_id)[leaf_index],
         salt_path=trap_path(_traps(view.secret, batch_id), leaf_index),
     )
-    intent = f"state-checkpoints/{each.claim_id}/{each.audit.seats}"
+    intent = f"state-checkpoints/{each.claim_id}/{_appointment(each)}"
     yield _send(intent, call, f"state the checkpoints of {_name(each.claim_id)} to its auditor")
 
 
@@ -347,6 +349,11 @@ def _trap_salts(secret: bytes, batch_id: BatchId) -> tuple[Bytes32, ...]:
 @lru_cache(maxsize=64)
 def _traps(secret: bytes, batch_id: BatchId) -> list[list[bytes]]:
     return traps_levels(_trap_salts(secret, batch_id))
+
+
+def _appointment(each: AuditedClaim) -> str:
+    """What was said of another appointment, which a reorganisation has replaced, must be said again."""
+    return seed_tag(each.audit.seed).hex()
 
 
 def _salt(view: AuditingView, each: AuditedClaim, seat: Seat) -> Bytes32:

@@ -106,7 +106,8 @@ class AuditScene:
         self.send(CLAIMANT, take)
         batch_id = BatchId(self.world.state.batch_count)
         if is_prepared:
-            self.send(CLAIMANT, audits.Prepare(batch_id=batch_id, traps=root_of(batch_id)))
+            terms = self.world.state.batches[batch_id].terms
+            self.send(CLAIMANT, audits.Prepare(batch_id=batch_id, terms=terms, traps=root_of(batch_id)))
         leaf = Leaf(head=1 << 192 | CYCLES << 64, output_root=TRUTH, left_root=TRUTH)
         words = (Bytes32(word(leaf.head)), leaf.output_root, leaf.left_root) * self.shards
         terms = self.world.state.batches[batch_id].terms
@@ -193,7 +194,12 @@ class AuditScene:
     def commit(self, claim_id: LeafId, member: Address, digest: Bytes32, seat: int = Seat.FIRST) -> None:
         """Commit to a digest."""
         commitment = commitment_of(member, claim_id, digest, SALT)
-        self.send(member, audits.Commit(claim_id=claim_id, seat=seat, commitment=commitment))
+        self.send(
+            member,
+            audits.Commit(
+                claim_id=claim_id, seed=self.audit(claim_id).seed, seat=seat, commitment=commitment
+            ),
+        )
 
     def state(self, claim_id: LeafId, digest: Bytes32 = TRUTH) -> None:
         """The claimant's statement."""
@@ -203,7 +209,13 @@ class AuditScene:
         """The call for it."""
         salts, index = trap_salts(claim_id >> 8), claim_id & 255
         path = trap_path(traps_of(claim_id >> 8), index)
-        return audits.State(claim_id=claim_id, digest=digest, salt=salts[index], salt_path=path)
+        return audits.State(
+            claim_id=claim_id,
+            seed=self.audit(claim_id).seed,
+            digest=digest,
+            salt=salts[index],
+            salt_path=path,
+        )
 
     def early(self, claim_id: LeafId, digest: Bytes32 = TRUTH) -> Bytes32:
         """What the claimant may publish before."""

@@ -171,7 +171,9 @@ class AuditsSchedule(Schedule):
             return None
         batch_id, batch = found
         root = Bytes32(traps_of(batch_id)[-1][0])
-        return self._message(self._agent(batch.operator), audits.Prepare(batch_id=batch_id, traps=root))
+        return self._message(
+            self._agent(batch.operator), audits.Prepare(batch_id=batch_id, terms=batch.terms, traps=root)
+        )
 
     def draw(self) -> Step | None:
         found = self._own_batch(BatchStage.CLAIMED)
@@ -236,7 +238,7 @@ class AuditsSchedule(Schedule):
         statement = bait_of(digest, salt) if self._is_trap(claim_id) else digest
         if self.rng.random() < 0.05:
             statement = keccak256(statement)
-        call = audits.Publish(claim_id=claim_id, statement=statement)
+        call = audits.Publish(claim_id=claim_id, seed=self._seed(audit), statement=statement)
         return self._message(self._agent(batch.operator), call)
 
     def commit(self) -> Step | None:
@@ -259,8 +261,12 @@ class AuditsSchedule(Schedule):
         salt = Bytes32(self.rng.randbytes(32))
         self.chosen[claim_id, seat] = digest, salt
         commitment = commitment_of(member, claim_id, digest, salt)
-        call = audits.Commit(claim_id=claim_id, seat=seat, commitment=commitment)
+        call = audits.Commit(claim_id=claim_id, seed=self._seed(audit), seat=seat, commitment=commitment)
         return self._message(self._agent(member), call)
+
+    def _seed(self, audit: Audit) -> Bytes32:
+        """Of the newest appointment; seldom another one."""
+        return audit.seed if self.rng.random() < 0.97 else keccak256(audit.seed)
 
     def state_checkpoints(self) -> Step | None:
         found = self._audited(Stage.STATE)
@@ -274,6 +280,7 @@ class AuditsSchedule(Schedule):
             digest = keccak256(digest)
         call = audits.State(
             claim_id=claim_id,
+            seed=self._seed(audit),
             digest=digest,
             salt=self._trap_salt(claim_id),
             salt_path=trap_path(traps_of(batch_of_claim(claim_id)), leaf_of_claim(claim_id)),

@@ -27,7 +27,7 @@ from truestep.commitments.keccak import keccak256
 from truestep.protocol.audits.contracts import audits
 from truestep.protocol.audits.contracts.audits import Ending, Failure, Seat, Stage
 from truestep.protocol.audits.rules import check_rules, copied_gain_bps
-from truestep.protocol.audits.statements import checkpoint_numbers, drawn_leaves
+from truestep.protocol.audits.statements import checkpoint_numbers, drawn_leaves, seat_thing
 from truestep.protocol.settlement.batches import is_leaf_standing
 from truestep.protocol.settlement.contracts import jobs
 from truestep.protocol.settlement.encoding import encode
@@ -54,7 +54,9 @@ def test_nobody_can_commit_once_the_claimant_has_stated_or_to_the_commitment_of_
     early = scene.statement(claim_id)
     assert scene.refusal(CLAIMANT, early) is Reject.AUDIT_STAGE
     scene.commit(claim_id, FIRST, TRUTH)
-    again = audits.Commit(claim_id=claim_id, seat=Seat.FIRST, commitment=SALT)
+    again = audits.Commit(
+        claim_id=claim_id, seed=scene.audit(claim_id).seed, seat=Seat.FIRST, commitment=SALT
+    )
     assert scene.refusal(FIRST, again) is Reject.AUDIT_STAGE
 
 
@@ -147,7 +149,9 @@ def test_an_auditor_that_copies_what_is_published_loses_on_average() -> None:
     for number in range(claims):
         claim_id = scene.audited(seed=encode(number))
         statement = scene.early(claim_id)
-        scene.send(CLAIMANT, audits.Publish(claim_id=claim_id, statement=statement))
+        scene.send(
+            CLAIMANT, audits.Publish(claim_id=claim_id, seed=scene.audit(claim_id).seed, statement=statement)
+        )
         auditor = scene.audit(claim_id).auditor
         scene.commit(claim_id, auditor, statement)
         scene.state(claim_id)
@@ -168,7 +172,9 @@ def test_a_claimant_cannot_choose_whether_its_statement_carries_the_error() -> N
     claims = [scene.audited(seed=encode(number)) for number in range(12)]
     for claim_id in claims:
         wrong = TRUTH if scene.is_trap(claim_id) else LIE
-        scene.send(CLAIMANT, audits.Publish(claim_id=claim_id, statement=wrong))
+        scene.send(
+            CLAIMANT, audits.Publish(claim_id=claim_id, seed=scene.audit(claim_id).seed, statement=wrong)
+        )
         scene.commit(claim_id, scene.audit(claim_id).auditor, TRUTH)
         assert scene.refusal(CLAIMANT, scene.statement(claim_id)) is Reject.STATEMENT_OTHER
     other = replace(scene.statement(claims[0]), salt=SALT)
@@ -336,3 +342,57 @@ def test_what_was_audited_once_and_is_final_is_not_audited_or_paid_again() -> No
     assert isinstance(effects[-1], audits.Excused)
     assert scene.world.audits.batches[again].pending == 0
     assert scene.world.audits.funds[2].left_wei == scene.fee_wei  # type: ignore[index]
+
+
+# --- what another chain has said --------------------------------------------------------------------------
+
+
+def test_words_name_the_appointment_that_they_are_about() -> None:
+    """After a reorganisation a claim may have other checkpoints: the truth about the first would be a lie."""
+    scene = AuditScene()
+    claim_id = scene.audited()
+    seed, other = scene.audit(claim_id).seed, keccak256(b"another appointment")
+    statement = scene.statement(claim_id)
+    published = audits.Publish(claim_id=claim_id, seed=other, statement=scene.early(claim_id))
+    committed = audits.Commit(claim_id=claim_id, seed=other, seat=Seat.FIRST, commitment=SALT)
+    assert scene.refusal(CLAIMANT, published) is Reject.AUDIT_SEED
+    assert scene.refusal(FIRST, committed) is Reject.AUDIT_SEED
+    scene.send(FIRST, replace(committed, seed=seed))
+    assert scene.refusal(CLAIMANT, replace(statement, seed=other)) is Reject.AUDIT_SEED
+    scene.send(CLAIMANT, statement)
+
+
+def test_an_appointment_is_of_what_the_claim_says() -> None:
+    """Of another claim with the same number, another seed: whoever names one names the other."""
+    scene = AuditScene()
+    claim_id = scene.audited()
+    terms = scene.world.state.batches[BatchId(claim_id >> 8)].terms
+    said = replace(terms, claims_root=keccak256(terms.claims_root))
+    assert seat_thing(claim_id, terms, 0) != seat_thing(claim_id, said, 0)
+
+
+def test_salts_are_promised_of_the_batch_that_was_meant() -> None:
+    scene, refused = AuditScene(), list[Reject | None]()
+
+    def root_of(batch_id: BatchId) -> Bytes32:
+        terms = replace(scene.world.state.batches[batch_id].terms, tasks_root=SALT)
+        prepare = audits.Prepare(batch_id=batch_id, terms=terms, traps=SALT)
+        refused.append(scene.refusal(CLAIMANT, prepare))
+        return SALT
+
+    scene.claimed(root_of=root_of)
+    assert refused == [Reject.BATCH_TERMS_OTHER]
+
+
+def test_whoever_has_failed_audits_nothing_of_the_job_any_more() -> None:
+    """One that was absent when it was to reveal is not drawn as the second auditor of the same claim."""
+    scene = AuditScene()
+    claim_id = scene.audited()
+    assert scene.audit(claim_id).auditor == FIRST
+    scene.commit(claim_id, FIRST, TRUTH)
+    scene.state(claim_id)
+    scene.now = scene.audit(claim_id).time + 1
+    scene.send(KEEPER, audits.Dismiss(claim_id=claim_id))
+    assert scene.appoint(claim_id).second == SECOND
+    other_id = scene.audited(seed=b"another job")
+    assert scene.audit(other_id).auditor == FIRST

@@ -31,6 +31,7 @@ MASK8: constant(uint256) = 2**8 - 1
 MASK24: constant(uint256) = 2**24 - 1
 MASK32: constant(uint256) = 2**32 - 1
 MASK40: constant(uint256) = 2**40 - 1
+MASK56: constant(uint256) = 2**56 - 1
 MASK160: constant(uint256) = 2**160 - 1
 
 
@@ -43,13 +44,17 @@ struct Audit:
     auditor: address  # empty once it has failed
     second: address
     job_id: uint256
+    seed_tag: uint256  # the first bits of the seed of the newest appointment
 
+
+SEED_TAG_AT: constant(uint256) = 200
+# 56 bits tell the appointments of a claim from those that a reorganisation puts in their place.
 
 batches: HashMap[uint256, uint256]  # batch id: [ drawn 1 | games may be opened until 40 | prepared, then claimed at 40 ]
 pending: public(HashMap[uint256, uint256])  # batch id: the leaves whose audit has not ended, a bit each
 confirmed: public(HashMap[uint256, uint256])  # batch id: the leaves whose audit has confirmed them
 words: HashMap[uint256, uint256]  # claim id: [ work 24 | time 40 | said 8 | seats 8 | stage 8 | auditor 160 ]
-seconds: HashMap[uint256, uint256]  # claim id: [ job id 96 | second auditor 160 ]
+seconds: HashMap[uint256, uint256]  # claim id: [ job id 40 | seed tag 56 | second auditor 160 ]
 sayings: HashMap[uint256, bytes32]  # claim id << 2 | seat: commitment, then digest
 published: public(HashMap[uint256, bytes32])  # claim id: a statement made early; once stated, the bait
 
@@ -93,7 +98,8 @@ def read(claim_id: uint256) -> Audit:
         work_seconds=word >> 224 & MASK24,
         auditor=convert(word & MASK160, address),
         second=convert(other & MASK160, address),
-        job_id=other >> 160,
+        job_id=other >> 216,
+        seed_tag=other >> 160 & MASK56,
     )
 
 
@@ -110,7 +116,7 @@ def keep(claim_id: uint256, audit: Audit):
         | audit.stage << 160
         | convert(audit.auditor, uint256)
     )
-    self.seconds[claim_id] = audit.job_id << 160 | convert(audit.second, uint256)
+    self.seconds[claim_id] = audit.job_id << 216 | audit.seed_tag << 160 | convert(audit.second, uint256)
     rest: uint256 = 3 * audit_rules.ANSWER_SECONDS
     if self.is_vacant(audit.stage):
         rest = audit_rules.DRAW_SECONDS + audit_rules.ANSWER_SECONDS
@@ -147,6 +153,15 @@ def member(seat: uint256, batch: IJobs.Batch, audit: Audit) -> address:
         member = audit.second
     assert member != empty(address), "nobody has this seat"
     return member
+
+
+@internal
+@pure
+def check_seed(audit: Audit, seed: bytes32):
+    """
+    @notice Refuse what was said about the checkpoints of another appointment (U4.1).
+    """
+    assert convert(seed, uint256) >> SEED_TAG_AT == audit.seed_tag, "seed of another appointment"
 
 
 @internal

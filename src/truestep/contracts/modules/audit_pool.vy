@@ -30,6 +30,7 @@ RANDOMNESS: immutable(Drawing)
 EXIT_SECONDS: immutable(uint256)
 
 loads: HashMap[address, uint256]  # auditor: [ audits 128 | their penalties 128 ]
+failed: HashMap[uint256, HashMap[address, bool]]  # job id: who has failed in an audit of it
 
 
 @deploy
@@ -49,13 +50,15 @@ def load_of(auditor: address) -> (uint256, uint256):
 
 
 @internal
-def appoint(seed: bytes32, operator: address, before: address, penalty_wei: uint256) -> address:
+def appoint(
+    seed: bytes32, job_id: uint256, operator: address, before: address, penalty_wei: uint256
+) -> address:
     """
     @notice Draw an auditor, which has one audit more.
     @param operator The claimant.
-    @param before The auditor before, if there was one.
+    @param before The auditor before, if there was one and it has not failed.
     """
-    auditor: address = self._free_auditor(seed, operator, before, penalty_wei)
+    auditor: address = self._free_auditor(seed, job_id, operator, before, penalty_wei)
     self.loads[auditor] += 1 << 128 | penalty_wei
     return auditor
 
@@ -69,12 +72,13 @@ def free(auditor: address, penalty_wei: uint256):
 
 
 @internal
-def penalise(auditor: address, penalty_wei: uint256) -> uint256:
+def penalise(job_id: uint256, auditor: address, penalty_wei: uint256) -> uint256:
     """
-    @notice An auditor has failed: it has one audit less, and pays.
+    @notice An auditor has failed: it has one audit less, audits nothing of the job any more, and pays.
     @return What was left of its pledge, up to the penalty.
     """
     self.free(auditor, penalty_wei)
+    self.failed[job_id][auditor] = True
     return extcall SORTITION.penalise(auditor, penalty_wei)
 
 
@@ -90,9 +94,11 @@ def seed(since: uint256, thing: bytes32) -> bytes32:
 
 @internal
 @view
-def _free_auditor(seed: bytes32, operator: address, before: address, penalty_wei: uint256) -> address:
+def _free_auditor(
+    seed: bytes32, job_id: uint256, operator: address, before: address, penalty_wei: uint256
+) -> address:
     """
-    @notice Who is drawn, but for those that are busy or could not pay the penalty.
+    @notice Who is drawn, but for those that are busy, could not pay the penalty, or have failed in the job before.
     """
     excluded: DynArray[address, 16] = [operator]
     if before != empty(address):
@@ -104,6 +110,7 @@ def _free_auditor(seed: bytes32, operator: address, before: address, penalty_wei
         load: uint256 = self.loads[drawn[0]]
         if (
             load >> 128 < audit_rules.LOAD
+            and not self.failed[job_id][drawn[0]]
             and staticcall SORTITION.pledge_of(audit_rules.POOL, drawn[0]) >= (load & MASK128) + penalty_wei
         ):
             return drawn[0]

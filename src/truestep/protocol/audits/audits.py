@@ -33,7 +33,14 @@ from truestep.protocol.audits.contracts.audits import (
 )
 from truestep.protocol.audits.rules import SEATS_LIMIT
 from truestep.protocol.audits.state import Audit, Audits, Links
-from truestep.protocol.audits.statements import NO_HASH, TRAPS_DEPTH, bait_of, commitment_of, is_trap
+from truestep.protocol.audits.statements import (
+    NO_HASH,
+    TRAPS_DEPTH,
+    bait_of,
+    commitment_of,
+    is_trap,
+    seed_tag,
+)
 from truestep.protocol.audits.turn import (
     AuditsTurn,
     confirm,
@@ -61,6 +68,7 @@ def publish(turn: AuditsTurn, call: Publish) -> None:
     batch, audit = standing(turn, call.claim_id)
     require_role(turn, batch.operator)
     require_stage(audit.stage is Stage.COMMIT)
+    require(seed_tag(call.seed) == seed_tag(audit.seed), Reject.AUDIT_SEED)
     require(call.statement != NO_HASH and audit.published is None, Reject.STATEMENT_PUBLISHED)
     keep(turn, call.claim_id, replace(audit, published=call.statement))
     turn.events.append(contract.Published(claim_id=call.claim_id, statement=call.statement))
@@ -72,6 +80,7 @@ def commit(turn: AuditsTurn, call: Commit) -> None:
     batch, audit = standing(turn, claim_id)
     is_first = audit.stage is Stage.COMMIT and seat == Seat.FIRST
     require_stage(is_first or audit.stage is Stage.PANEL_COMMIT)
+    require(seed_tag(call.seed) == seed_tag(audit.seed), Reject.AUDIT_SEED)
     require_role(turn, _member(seat, batch, audit))
     require(turn.now <= audit.time, Reject.STAGE_OVER)
     require(call.commitment != NO_HASH and seat not in audit.said, Reject.SEAT_COMMITTED)
@@ -98,6 +107,7 @@ def state(turn: AuditsTurn, call: State) -> None:
     claim_id, rules = call.claim_id, turn.state.rules
     batch, audit = standing(turn, claim_id)
     require_stage(audit.stage is Stage.STATE)
+    require(seed_tag(call.seed) == seed_tag(audit.seed), Reject.AUDIT_SEED)
     require_role(turn, batch.operator)
     require(turn.now <= audit.time, Reject.STAGE_OVER)
     require(call.digest != NO_HASH, Reject.DIGEST_ZERO)

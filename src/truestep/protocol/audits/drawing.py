@@ -110,6 +110,7 @@ def prepare(turn: AuditsTurn, call: Prepare) -> None:
     if batch is None or batch.stage is not BatchStage.TAKEN:
         raise Refused(Reject.BATCH_STAGE)
     require_own(turn, batch)
+    require(call.terms == batch.terms, Reject.BATCH_TERMS_OTHER)
     require_role(turn, batch.operator)
     require(call.batch_id not in turn.state.batches, Reject.BATCH_PREPARED)
     require(call.traps != NO_HASH, Reject.TRAPS_PROOF)
@@ -162,7 +163,7 @@ def appoint(turn: AuditsTurn, call: Appoint) -> None:
     else:
         require(audit.stage in VACANCIES, Reject.SEATS_TAKEN)
         require(turn.now <= audit.time + rules.draw_seconds, Reject.DRAW_LATE)
-    thing = seat_thing(claim_id, audit.seats)
+    thing = seat_thing(claim_id, call.terms, audit.seats)
     seed = seed_of(round_seed(turn, since), turn.links.audits, thing)
     auditor = _free_auditor(turn, seed, batch.operator, audit)
     load(turn, auditor, audit.job_id, 1)
@@ -186,7 +187,7 @@ def appoint(turn: AuditsTurn, call: Appoint) -> None:
 
 
 def _free_auditor(turn: AuditsTurn, seed: Bytes32, operator: Address, audit: Audit) -> Address:
-    """Who is drawn, but for those that are busy or could not pay the penalty (U3.3)."""
+    """Who is drawn, but for the busy, those that could not pay, and who has failed in the job (U3.3)."""
     rules, links = turn.state.rules, turn.links
     excluded = [operator, audit.auditor] if audit.auditor != NOBODY else [operator]
     due_wei = penalty_wei(turn.state, audit.job_id)
@@ -196,7 +197,8 @@ def _free_auditor(turn: AuditsTurn, seed: Bytes32, operator: Address, audit: Aud
             break
         found = turn.state.loads.get(drawn, Load())
         can_pay = links.pledge_of(rules.pool, drawn) >= found.penalties_wei + due_wei
-        if found.count < rules.load and can_pay:
+        has_failed = (audit.job_id, drawn) in turn.state.failed
+        if found.count < rules.load and can_pay and not has_failed:
             return drawn
         excluded.append(drawn)
     raise Refused(Reject.AUDITORS_BUSY)

@@ -46,7 +46,7 @@ class Audit:
     """The last second of the stage; of a vacant seat since when it is vacant."""
     work_seconds: int = 0
     auditor: Address = NOBODY
-    """The first one; nobody once it has failed, but in a vacant seat it is whom not to draw again."""
+    """The first one; nobody once it has failed, but in a vacant seat the one that has."""
     second: Address = NOBODY
     job_id: JobId = NO_JOB
     said: Mapping[int, Bytes32] = field(default_factory=dict[int, Bytes32])
@@ -75,6 +75,8 @@ class Audits:
     batches: Mapping[BatchId, AuditedBatch] = field(default_factory=dict[BatchId, AuditedBatch])
     audits: Mapping[LeafId, Audit] = field(default_factory=dict[LeafId, Audit])
     loads: Mapping[Address, Load] = field(default_factory=dict[Address, Load])
+    failed: frozenset[tuple[JobId, Address]] = frozenset()
+    """Who audits nothing of a job any more."""
     certificates: Mapping[Bytes32, Bytes32] = field(default_factory=dict[Bytes32, Bytes32])
     """Of a task: the hash of its final leaf (U7.1)."""
     credits: Mapping[Address, int] = field(default_factory=dict[Address, int])

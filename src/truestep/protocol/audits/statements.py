@@ -8,13 +8,14 @@ from truestep.commitments.merkle import pair_tree_levels
 from truestep.protocol.settlement.encoding import encode, hash_struct
 from truestep.protocol.settlement.ids import LeafId
 from truestep.protocol.settlement.parameters import BPS
-from truestep.protocol.settlement.records import Work
+from truestep.protocol.settlement.records import BatchTerms, Work
 
 CHUNK_BITS = 16
 """Of a hash, for each leaf."""
 CHUNKS = 256 // CHUNK_BITS
 TRAPS_DEPTH = 8
 """Levels of the tree over a batch's salts, one for each leaf that a batch can have."""
+SEED_TAG_BYTES = 7
 NO_HASH = Bytes32(bytes(32))
 
 
@@ -40,9 +41,14 @@ def batch_thing(batch_id: int) -> Bytes32:
     return Bytes32(encode(batch_id))
 
 
-def seat_thing(claim_id: LeafId, seats: int) -> Bytes32:
+def seat_thing(claim_id: LeafId, terms: BatchTerms, seats: int) -> Bytes32:
     """What is drawn for a claim's seat, behind so many others."""
-    return keccak256(encode(claim_id, seats))
+    return keccak256(encode(claim_id, hash_struct(terms), seats))
+
+
+def seed_tag(seed: Bytes32) -> bytes:
+    """What the contract keeps of the seed of an appointment, to tell it from others of the claim (U4.1)."""
+    return seed[:SEED_TAG_BYTES]
 
 
 def traps_levels(salts: Sequence[Bytes32]) -> list[list[bytes]]:

@@ -155,6 +155,7 @@ def fail(
 ) -> None:
     """Take the penalty of an auditor out of its pledge; half of it goes to whom it has copied (U6.2)."""
     load(turn, auditor, audit.job_id, -1)
+    turn.change(failed=turn.state.failed | {(audit.job_id, auditor)})
     seized_wei = min(turn.links.seizable(auditor), penalty_wei(turn.state, audit.job_id))
     turn.seized[auditor] = turn.seized.get(auditor, 0) + seized_wei
     turn.life.transfer(NATIVE, turn.links.sortition, turn.links.audits, seized_wei)

@@ -210,7 +210,8 @@ class Court:
         chain.send(CLAIMANT, take)
         batch_id = BatchId(chain.life.batch_count)
         traps = Bytes32(traps_levels(self._salts(batch_id))[-1][0])
-        self._audit(CLAIMANT, contract.Prepare(batch_id=batch_id, traps=traps))
+        terms = chain.life.batches[batch_id].terms
+        self._audit(CLAIMANT, contract.Prepare(batch_id=batch_id, terms=terms, traps=traps))
         run = Run(task_id=task_id, work=job.work, cycles=self.max_cycles, lie_at=self.max_cycles)
         words = words_of([leaf_of_state(run.stated())])
         terms = chain.life.batches[batch_id].terms
@@ -283,7 +284,7 @@ class Court:
         if audit.published is None:
             statement = self._statement(batch_id, claim_id)
             self._published[claim_id] = self._digest(claim_id)
-            self._audit(CLAIMANT, contract.Publish(claim_id=claim_id, statement=statement))
+            self._audit(CLAIMANT, contract.Publish(claim_id=claim_id, seed=audit.seed, statement=statement))
         said = self._said_by(audit.auditor, batch_id, claim_id)
         if said is None:
             self.chain.now = audit.time + 1
@@ -294,13 +295,15 @@ class Court:
     def _commit(self, claim_id: LeafId, member: Address, seat: Seat, digest: Bytes32) -> None:
         self._said[claim_id, seat] = digest
         commitment = commitment_of(member, claim_id, digest, keccak256(member.encode()))
-        self._audit(member, contract.Commit(claim_id=claim_id, seat=seat, commitment=commitment))
+        seed = self.audits.audits[claim_id].seed
+        self._audit(member, contract.Commit(claim_id=claim_id, seed=seed, seat=seat, commitment=commitment))
 
     def _state(self, batch_id: BatchId, claim_id: LeafId) -> None:
         salts = self._salts(batch_id)
         path = trap_path(traps_levels(salts), 0)
+        seed = self.audits.audits[claim_id].seed
         call = contract.State(
-            claim_id=claim_id, digest=self._published[claim_id], salt=salts[0], salt_path=path
+            claim_id=claim_id, seed=seed, digest=self._published[claim_id], salt=salts[0], salt_path=path
         )
         self._audit(CLAIMANT, call)
 

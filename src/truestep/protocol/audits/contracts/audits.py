@@ -97,6 +97,7 @@ class Prepare:
     """Commit to the salts of a batch's traps (U3.1)."""
 
     batch_id: BatchId
+    terms: BatchTerms
     traps: Bytes32
 
 
@@ -122,6 +123,8 @@ class Publish:
     """Say early what the statement will be (U6.1)."""
 
     claim_id: LeafId
+    seed: Bytes32
+    """Of the newest appointment, which says where the checkpoints are."""
     statement: Bytes32
 
 
@@ -130,6 +133,7 @@ class Commit:
     """Commit to a digest of checkpoints (U4.1, U5.2)."""
 
     claim_id: LeafId
+    seed: Bytes32
     seat: int
     commitment: Bytes32
 
@@ -139,6 +143,7 @@ class State:
     """State the digest of a claim's checkpoints (U4.2)."""
 
     claim_id: LeafId
+    seed: Bytes32
     digest: Bytes32
     salt: Bytes32
     salt_path: tuple[Bytes32, ...]

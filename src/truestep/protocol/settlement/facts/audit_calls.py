@@ -37,7 +37,10 @@ def refund(facts: Facts, caller: Caller, job_id: JobId) -> Answer:
 
 def prepare(facts: Facts, caller: Caller, batch_id: BatchId, traps: Bytes32) -> Answer:
     """Commit to the salts of a batch's traps."""
-    call = audits.Prepare(batch_id=batch_id, traps=traps)
+    known = facts.batches.get(batch_id)
+    if known is None:
+        return Reject.OVER if 0 < batch_id <= facts.batch_count else Reject.BATCH_STAGE
+    call = audits.Prepare(batch_id=batch_id, terms=known.batch.terms, traps=traps)
     return prepared_audit(facts, caller, scope_of(facts, batch_id), call)
 
 

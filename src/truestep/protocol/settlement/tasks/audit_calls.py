@@ -53,13 +53,17 @@ def _certify(facts: Facts, caller: Caller, call: wanted.CertifyClaim) -> Answer:
 
 def _say(facts: Facts, caller: Caller, call: Said) -> Answer:
     match call:
-        case wanted.PublishStatement(claim_id=claim_id, statement=statement):
-            said: audits.Call = audits.Publish(claim_id=claim_id, statement=statement)
-        case wanted.CommitAudit(claim_id=claim_id, seat=seat, commitment=commitment):
-            said = audits.Commit(claim_id=claim_id, seat=seat, commitment=commitment)
+        case wanted.PublishStatement(claim_id=claim_id):
+            said: audits.Call = audits.Publish(claim_id=claim_id, seed=call.seed, statement=call.statement)
+        case wanted.CommitAudit(claim_id=claim_id, seed=seed, seat=seat):
+            said = audits.Commit(claim_id=claim_id, seed=seed, seat=seat, commitment=call.commitment)
         case wanted.StateCheckpoints(claim_id=claim_id):
             said = audits.State(
-                claim_id=claim_id, digest=call.digest, salt=call.salt, salt_path=call.salt_path
+                claim_id=claim_id,
+                seed=call.seed,
+                digest=call.digest,
+                salt=call.salt,
+                salt_path=call.salt_path,
             )
         case wanted.RevealAudit(claim_id=claim_id, seat=seat):
             said = audits.Reveal(claim_id=claim_id, seat=seat, digest=call.digest, salt=call.salt)

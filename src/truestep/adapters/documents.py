@@ -1,11 +1,13 @@
 """Files of JSON that people pass on: receipts, disclosures, deletion receipts."""
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, StringConstraints, ValidationError
 
 from truestep.base.errors import Reject, Rejected
 
+Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+AddressText = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")]
 _Document = TypeVar("_Document", bound=BaseModel)
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from truestep.cli.options import parse_amount
+
 if TYPE_CHECKING:
     from truestep.composition.logs import LogSettings
 
@@ -33,6 +35,19 @@ class LogOptions:
             " that this log lacks are theirs.",
         ),
     ] = False
+    anchor: Annotated[
+        bool,
+        typer.Option(
+            help="If the log is registered: sign its epochs for others of its group (with --log-listen), and"
+            " anchor them when it is this log's turn.",
+        ),
+    ] = True
+    anchor_cost: Annotated[
+        str,
+        typer.Option(
+            metavar="AMOUNT", help="Most that anchoring an epoch for the whole group may cost, in gas."
+        ),
+    ] = "0.01"
     no_log: Annotated[bool, typer.Option("--no-log", help="Keep no log of claims.")] = False
 
     def settings(self) -> "LogSettings | None":
@@ -46,7 +61,10 @@ class LogOptions:
                     raise typer.BadParameter("expected a log to use it on, got --no-log", param_hint=option)
             return None
         listen = parse_listen(self.log_listen, "--log-listen") if self.log_listen is not None else None
-        return LogSettings(folder=self.log, listen=listen, is_shared=self.log_shared)
+        cost_wei = parse_amount(self.anchor_cost, "--anchor-cost") if self.anchor else None
+        return LogSettings(
+            folder=self.log, listen=listen, is_shared=self.log_shared, anchor_cost_wei=cost_wei
+        )
 
 
 def parse_listen(text: str, option: str) -> tuple[str, int]:

@@ -1,16 +1,15 @@
 """Reads a whole log, as a stranger does, and says what is wrong with it (docs/logs.md L8)."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 from truestep.adapters.files import write_file
-from truestep.adapters.logs.keys import Anchoring
-from truestep.adapters.logs.sources import LogSource, entries_of
+from truestep.adapters.logs.keys import Anchoring, is_signed_for_chain
+from truestep.adapters.logs.sources import LogSource, entries_of, served_note
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, Bytes32
 from truestep.client.log_evidence import AnchoredStatement, Evidence
@@ -29,11 +28,9 @@ from truestep.protocol.logs.notes import (
     NOTE_LIMIT_BYTES,
     Checkpoint,
     VerifierKey,
-    parse_note,
     verified_checkpoint,
 )
-from truestep.protocol.logs.statements import checkpoint_digest, signature_in
-from truestep.protocol.logs.tiles import CHECKPOINT_PATH, KEY_PATH
+from truestep.protocol.logs.tiles import KEY_PATH
 from truestep.protocol.logs.tree import Peaks, consistency_proof, leaf_hash
 from truestep.protocol.settlement.facts.leaves import leaf_of_state
 
@@ -204,31 +201,7 @@ def check_second_signature(report: LogReport, signer: Address, anchoring: Anchor
         )
 
 
-def is_signed_for_chain(note: bytes, checkpoint: Checkpoint, signer: Address, anchoring: Anchoring) -> bool:
-    """Whether a note has the signature that the chain can check."""
-    from eth_account import Account
-    from eth_keys.exceptions import BadSignature
-    from eth_utils.exceptions import ValidationError
-
-    found = signature_in(parse_note(note), checkpoint.origin, signer)
-    if found is None:
-        return False
-    digest = checkpoint_digest(anchoring.chain_id, anchoring.anchors, checkpoint)
-    recovered = ""
-    with suppress(BadSignature, ValidationError, ValueError):  # of numbers that are no signature
-        recovered = cast(str, cast(Any, Account)._recover_hash(digest, vrs=(found.v, found.r, found.s)))
-    return recovered.lower() == signer.lower()
-
-
 # --- keys and what was seen --------------------------------------------------------------------------
-
-
-def served_note(source: LogSource) -> bytes:
-    """The newest checkpoint that a log shows, unverified. Raises `Unavailable` if there is none."""
-    (note,) = source.read([CHECKPOINT_PATH], NOTE_LIMIT_BYTES)
-    if note is None:
-        raise Unavailable(f"{source.place} has no checkpoint: no log is there")
-    return note
 
 
 def served_key(source: LogSource) -> str:

@@ -5,10 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from truestep.adapters.documents import parsed
+from truestep.adapters.documents import Hex32, parsed
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
-from truestep.client.receipt import Hex32
 from truestep.protocol.logs.contracts.anchors import GROUP_DEPTH, Anchor, AnchorNumber, AnchorPath
 from truestep.protocol.logs.notes import NOTE_LIMIT_BYTES
 from truestep.protocol.logs.tree import SIZE_LIMIT

@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from truestep.adapters.documents import parsed
+from truestep.adapters.documents import AddressText, Hex32, parsed
 from truestep.base.errors import Reject, Rejected
 from truestep.base.text import visible
 from truestep.client import typed_data
-from truestep.client.receipt import AddressText, Hex32
 from truestep.protocol.settlement.parameters import DAY_SECONDS
 
 if TYPE_CHECKING:

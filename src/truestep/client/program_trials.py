@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from truestep.adapters.documents import parsed
+from truestep.adapters.documents import AddressText, Hex32, parsed
 from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.client import typed_data
 from truestep.client.files import ProgramFile
-from truestep.client.receipt import AddressText, Hex32
 from truestep.client.runs import run_task
 from truestep.commitments.keccak import keccak256
 from truestep.engine.hashing import hash_many_pairs

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from truestep.adapters.documents import parsed
+from truestep.adapters.documents import Hex32, parsed
 from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected
 from truestep.client.files import ProgramFile
-from truestep.client.receipt import Hex32
 from truestep.engine.hashing import hash_many_pairs
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from truestep.adapters.chain.deployment import Deployment
-from truestep.adapters.documents import parsed
+from truestep.adapters.documents import AddressText, Hex32, parsed
 from truestep.adapters.files import write_file
 from truestep.availability.manifest import item_name
 from truestep.base.errors import Reject, Rejected
@@ -42,9 +42,7 @@ def _unpadded(text: str) -> str:
     return text
 
 
-Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 HexBytes = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]*$"), AfterValidator(_unpadded)]
-AddressText = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")]
 U64 = Annotated[int, Field(ge=0, le=U64_MAX)]
 U32 = Annotated[int, Field(ge=0, lt=2**32)]
 Amount = Annotated[int, Field(ge=0, lt=2**256)]

@@ -30,7 +30,7 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
-from truestep.composition.logs import LogOwner, LogSettings, opened_log
+from truestep.composition.logs import LogOwner, LogSettings, OpenedLog, opened_log
 from truestep.composition.members import MemberSettings, opened_handing
 from truestep.composition.network import (
     DEVNET_CHAINS,
@@ -41,18 +41,18 @@ from truestep.composition.network import (
     open_chain,
     watched_consensus,
 )
+from truestep.node.anchoring.desk import AnchoringBench
 from truestep.node.availability.answer_desk import AnswerBench
 from truestep.node.availability.delivery_desk import DeliveryBench
 from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.chain.outbox import Courier
 from truestep.node.proving.bench import ProvingBench
 from truestep.node.tasks.bench import Bench
-from truestep.node.tasks.claim_log import ClaimLog
 from truestep.node.tasks.commitments import kept_secret
 from truestep.node.tasks.offers import OFFERS_AT_ONCE
 from truestep.node.tasks.queue import FETCHES_LIMIT
 from truestep.node.tasks.self_check import SelfCheck
-from truestep.node.tasks.world import World
+from truestep.node.tasks.world import EpochWork, World
 from truestep.ports.blobs import Blobs, OutputFolder
 from truestep.ports.chain import Chain
 from truestep.ports.delivering import Publisher
@@ -72,6 +72,8 @@ LOOKS_AT_ONCE = 4
 """A survey, a check of roots, and room for looks and for moves in demands."""
 ANSWERS_AT_ONCE = 3
 """Two demands, and the price of gas."""
+EPOCH_WORK_AT_ONCE = 1
+"""What was seen of a group must be newer than what was collected from it."""
 PROOFS_AT_ONCE = 1
 """A prover takes all cores and gigabytes of memory."""
 ROOM_FOR_MOVES = 2
@@ -154,14 +156,15 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
             publisher=_publisher(settings, deployment, stores, bench.outputs, reporter),
         )
         has_blobs = consensus_urls(deployment, settings.rpc, settings.beacon)
-        claim_log = stack.enter_context(_logged(settings, deployment, world)) if settings.log else None
+        log = stack.enter_context(_logged(settings, deployment, world)) if settings.log else None
         handing = None
         if settings.member is not None and deployment.quorum is not None:
             opened = opened_handing(settings.member, deployment, settings.signer, clock, reporter)
             handing = stack.enter_context(opened)
         yield replace(
             world,
-            claim_log=claim_log,
+            claim_log=log.claims if log is not None else None,
+            anchoring=_anchoring(log, settings.log, clock),
             handing=handing,
             rounds=DrawsReader(connect(settings.rpc), deployment) if settings.gives_entropy else None,
             watching=_watching(settings, deployment, published, clock, reporter),
@@ -173,12 +176,21 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
 
 def _logged(
     settings: DaemonSettings, deployment: Deployment, world: World
-) -> AbstractContextManager[ClaimLog]:
+) -> AbstractContextManager[OpenedLog]:
     """The log of a worker's claims."""
     signer, log = settings.signer, settings.log or LogSettings()
     operator = settings.operator or Address(signer.address)
-    owner = LogOwner(signer=signer, operator=operator, deployment=deployment)
+    owner = LogOwner(signer=signer, operator=operator, deployment=deployment, node=list(settings.rpc))
     return opened_log(log, owner, world.store, world.chain, world.reporter, settings.state_dir)
+
+
+def _anchoring(log: OpenedLog | None, settings: LogSettings | None, clock: SystemClock) -> EpochWork | None:
+    """What anchors the log with its group."""
+    cost_wei = settings.anchor_cost_wei if settings is not None else None
+    if log is None or log.anchoring is None or cost_wei is None:
+        return None
+    executor = ThreadExecutor(EPOCH_WORK_AT_ONCE, AnchoringBench(log.anchoring).perform, clock.nudge)
+    return EpochWork(executor=executor, cost_limit_wei=cost_wei)
 
 
 def _published(settings: DaemonSettings, deployment: Deployment, reporter: Reporter) -> PublishedBlobs | None:

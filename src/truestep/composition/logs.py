@@ -8,13 +8,20 @@ from pathlib import Path
 from typing import Any, cast
 
 from truestep import __version__
+from truestep.adapters.chain.anchors_desk import AnchorsDesk
+from truestep.adapters.chain.connection import Node
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.sender import Signer
+from truestep.adapters.logs.anchoring import GroupAnchoring
 from truestep.adapters.logs.folder import LogFolder, LogNames
-from truestep.adapters.logs.keys import Anchoring, LogKeys
+from truestep.adapters.logs.keys import Anchoring as Domain
+from truestep.adapters.logs.keys import LogKeys
 from truestep.adapters.logs.serving import LogServer
+from truestep.adapters.logs.signatory import Group, Signatory
 from truestep.base.ids import Address
+from truestep.composition.network import DEVNET_CHAINS
 from truestep.node.tasks.claim_log import ClaimLog
+from truestep.ports.anchoring import Anchoring
 from truestep.ports.chain import Chain
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
@@ -31,6 +38,8 @@ class LogSettings:
     """Host and port; None if somebody else serves the folder, or nobody does."""
     is_shared: bool = False
     """Whether other workers claim for the operator, with logs of their own."""
+    anchor_cost_wei: int | None = None
+    """What anchoring an epoch may cost; None if it takes no part in that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +49,41 @@ class LogOwner:
     signer: Signer
     operator: Address
     deployment: Deployment
+    node: Node | None = None
+    """Where Anchors is asked; None if the log takes no part in epochs."""
 
 
-def _anchoring(deployment: Deployment) -> Anchoring | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedLog:
+    """A log, and what anchors it."""
+
+    claims: ClaimLog
+    anchoring: Anchoring | None = None
+
+
+def _domain(deployment: Deployment) -> Domain | None:
     """What checkpoints are signed for besides; registered or not, it costs nothing."""
     if deployment.logs is None:
         return None
-    return Anchoring(chain_id=deployment.chain_id, anchors=deployment.address("Anchors"))
+    return Domain(chain_id=deployment.chain_id, anchors=deployment.address("Anchors"))
+
+
+def _group(settings: LogSettings, owner: LogOwner, keys: LogKeys) -> Group | None:
+    """The logs with which it is anchored; None in a network without Anchors, and if it is not wanted."""
+    if settings.anchor_cost_wei is None or owner.node is None or owner.deployment.logs is None:
+        return None
+    return Group(AnchorsDesk(owner.node, owner.deployment), keys)
+
+
+def _group_anchoring(folder: Path, keys: LogKeys, group: Group, chain: Chain) -> GroupAnchoring:
+    is_stranger = group.desk.chain_id not in DEVNET_CHAINS
+    return GroupAnchoring(folder, keys, group, chain.gas_price_wei, is_stranger=is_stranger)
 
 
 @contextmanager
 def opened_log(
     settings: LogSettings, owner: LogOwner, store: Store, chain: Chain, reporter: Reporter, state_dir: Path
-) -> Generator[ClaimLog]:
+) -> Generator[OpenedLog]:
     """The log, served until the end. Raises `Rejected` if it is an old copy, OSError, `Unavailable`."""
     deployment = owner.deployment
     jobs = deployment.address("Jobs")
@@ -60,7 +91,8 @@ def opened_log(
     account, now = Address(owner.signer.address), time.time_ns()
     prefix = f"truestep/{deployment.chain_id}/{jobs[2:10].lower()}/{account.lower()}/"
     names = LogNames(prefix=prefix, suffix=f"{now:x}")
-    log = LogFolder(folder, names, LogKeys(cast(Any, owner.signer)), store, _anchoring(deployment))
+    keys = LogKeys(cast(Any, owner.signer))
+    log = LogFolder(folder, names, keys, store, _domain(deployment))
     if not log.size:
         opened = LogOpened(
             chain_id=deployment.chain_id,
@@ -72,14 +104,19 @@ def opened_log(
             logged_at=now // 10**9,
         )
         log.append([entry_bytes(opened)])
-    claim_log = ClaimLog(log, is_shared=settings.is_shared)
+    group = _group(settings, owner, keys)
+    opened = OpenedLog(
+        claims=ClaimLog(log, is_shared=settings.is_shared),
+        anchoring=group and _group_anchoring(folder, keys, group, chain),
+    )
     if settings.listen is None:
         reporter.report(
             "log", f"claims are logged in {folder}, {log.size:,} entries until now", entries=log.size
         )
-        yield claim_log
+        yield opened
         return
-    with closing(LogServer(folder, *settings.listen)) as server:
+    sign = Signatory(folder, keys, group).answer if group is not None else None
+    with closing(LogServer(folder, *settings.listen, sign=sign)) as server:
         reporter.report(
             "log",
             f"claims are logged in {folder}, {log.size:,} until now, and served at {server.url}:"
@@ -87,4 +124,4 @@ def opened_log(
             entries=log.size,
             url=server.url,
         )
-        yield claim_log
+        yield opened

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from truestep.base.ids import Bytes32, TaskId
+from truestep.node.anchoring.desk import AnchoringDesk
 from truestep.node.auditing import AuditsPart
 from truestep.node.availability.answer_desk import TaskAnswerDesk
 from truestep.node.availability.delivery_desk import DeliveryDesk
@@ -109,4 +110,6 @@ def _desks(world: World, policy: WorkerPolicy) -> list[Desk]:
         desks.append(TaskAnswerDesk(chain, world.answering, clock, reporter))
     if world.rounds is not None:
         desks.append(EntropyDesk(world.rounds, world.store, world.secret, clock, reporter))
+    if (epochs := world.anchoring) is not None:
+        desks.append(AnchoringDesk(chain, epochs.executor, clock, reporter, epochs.cost_limit_wei))
     return desks

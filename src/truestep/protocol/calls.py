@@ -13,6 +13,7 @@ from truestep.protocol.availability.contracts import bindings, challenges, items
 from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.draw_calls import CommitSecret, DrawCall, JoinPool, RevealSecret
+from truestep.protocol.logs.contracts.anchors import Attest
 from truestep.protocol.lot_calls import DeclineLots, LotCall
 from truestep.protocol.proof_calls import (
     ContradictClaim,
@@ -442,6 +443,7 @@ Call = (
     | RegisterInBlobs
     | DataCall
     | AuditCall
+    | Attest
 )
 
 URGENT = (
@@ -473,11 +475,10 @@ URGENT = (
     bindings.StrikeMismatch,
     bindings.StrikeFound,
 )
-"""A clock runs for these: a lease, a window or a game's; too late, a bond or a reward is lost.
-
-A game has to be settled before its challenger can show what it knew.
-"""
+"""A clock runs for these: a lease, a window or a game's; too late, a bond or a reward is lost. A game has to
+be settled before its challenger can show what it knew."""
 ONCE = (
+    Attest,
     Deposit,
     WithdrawStake,
     JoinPool,

@@ -181,6 +181,9 @@ def in_words(intent: str) -> str:
         return f"{_ROUNDS[kind]} round {first}"
     if kind == "withdraw":
         return f"withdrawal from {first}"
+    if kind == "attest":
+        group, _, epoch = rest.partition("/")
+        return f"anchor of epoch {epoch} of group {group}"
     if kind == "take":
         tasks = list(_tasks_named(first))
         return f"take of a batch of {tasks_in_words(tasks)}" if tasks else intent

@@ -45,7 +45,7 @@ def logged_worker(network: Network, stack: ExitStack, log: Log) -> Daemon:
     owner = LogOwner(signer=account, operator=world.chain.account, deployment=network.deployment)
     folder = network.folder / "log"
     opened = opened_log(LogSettings(folder=folder), owner, world.store, world.chain, log, network.folder)
-    world = replace(world, claim_log=stack.enter_context(opened))
+    world = replace(world, claim_log=stack.enter_context(opened).claims)
     return worker_node(world, WorkerPolicy(speed=SPEED))
 
 

@@ -18,12 +18,15 @@ from truestep.adapters.chain.answers import Junk, RawLog
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.errors import Bug
 from truestep.base.ids import Address, Bytes32
+from truestep.commitments.bls import KEY_SIZE_BYTES, PublicKey
 from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import AbiEntry, load_artifact
 
 CODEC = Web3().codec
 T = TypeVar("T")
 SELECTOR_SIZE_BYTES = 4
+_KEY_TYPE = "uint256[4]"
+"""Of a key of BLS12-381, which is 128 bytes elsewhere."""
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 _ATOMS: dict[Any, tuple[str, ...]] = {
     bool: ("bool",),
@@ -95,6 +98,8 @@ class ContractTypes:
 def to_abi(value: Any, parameter: AbiEntry) -> Any:
     """A value as eth_abi takes it: dataclasses become tuples in the ABI's order."""
     kind: str = parameter["type"]
+    if kind == _KEY_TYPE and isinstance(value, bytes):
+        return [int.from_bytes(value[at : at + 32], "big") for at in range(0, KEY_SIZE_BYTES, 32)]
     if kind.endswith("]"):
         return [to_abi(item, _item_of(parameter)) for item in value]
     if kind == "tuple":
@@ -153,6 +158,8 @@ def _check_fields(kind: type, parameters: Sequence[AbiEntry], where: str) -> Non
 
 def _check_kind(kind: Any, parameter: AbiEntry, where: str) -> None:
     name: str = parameter["type"]
+    if kind is PublicKey and name == _KEY_TYPE:
+        return
     if name.endswith("]"):
         if get_origin(kind) is not tuple:
             raise Bug(f"{where}: expected a tuple for {name}, got {kind}")

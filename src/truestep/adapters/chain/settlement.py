@@ -26,6 +26,7 @@ from truestep.protocol.deployment.availability import POLICY as KEPT_POLICY
 from truestep.protocol.deployment.lots import POLICY as DRAWN_POLICY
 from truestep.protocol.deployment.quorum import POLICY as QUORUM_POLICY
 from truestep.protocol.deployment.validity import POLICY as VALIDITY_POLICY
+from truestep.protocol.logs.contracts.anchors import Attest
 from truestep.protocol.lots.contracts import lots
 from truestep.protocol.lots.dealing import Dealing
 from truestep.protocol.quorum.contracts import quorums
@@ -78,6 +79,8 @@ AUDIT_MODULES: dict[str, ModuleType] = {"Audits": audits}
 """Of networks whose claims can be audited."""
 LOT_MODULES: dict[str, ModuleType] = {"Lots": lots}
 """Of networks that draw lots."""
+LOG_CALLS = (Attest,)
+"""Of Anchors: the one call of it that nodes make."""
 _JUDGE_MODULES = QUORUM_MODULES | DRAW_MODULES | AUDIT_MODULES | LOT_MODULES
 _ALL_MODULES = MODULES | DATA_MODULES | PROOF_MODULES | _JUDGE_MODULES
 
@@ -90,7 +93,7 @@ CONTRACT_OF = {
     kind: name
     for name, module in _ALL_MODULES.items()
     for kind in (*_members(module.Call), *_members(module.Event))
-}
+} | dict.fromkeys(LOG_CALLS, "Anchors")
 """Which contract has a call or an event."""
 
 
@@ -100,7 +103,7 @@ def contract_types() -> dict[str, ContractTypes]:
     return {
         name: ContractTypes(name, _members(module.Call), _members(module.Event))
         for name, module in _ALL_MODULES.items()
-    }
+    } | {"Anchors": ContractTypes("Anchors", LOG_CALLS, [])}
 
 
 @cache

@@ -106,6 +106,10 @@ class KeeperClient:
         """A file of a plain web server, such as of a log; None if it has none."""
         return await self._fetch(path, limit_bytes)
 
+    async def posted(self, path: str, content: bytes, limit_bytes: int, seconds: float) -> bytes | None:
+        """What a server answers to a message; None if it takes none there."""
+        return await self._fetch(path, limit_bytes, content=content, seconds=seconds)
+
     def _checked(self, item: Bytes32, body: bytes | None) -> Manifest | None:
         if body is None:
             return None
@@ -140,12 +144,14 @@ class KeeperClient:
     async def _get(self, path: str, limit_bytes: int) -> bytes | None:
         return await self._fetch(f"v{VERSION}/{path}", limit_bytes)
 
-    async def _fetch(self, path: str, limit_bytes: int) -> bytes | None:
+    async def _fetch(
+        self, path: str, limit_bytes: int, *, content: bytes | None = None, seconds: float = ANSWER_SECONDS
+    ) -> bytes | None:
         """The body of an answer; None if the server has no such thing."""
         url = f"{self.name}/{path}".encode()
         try:
-            async with asyncio.timeout(ANSWER_SECONDS + limit_bytes / LEAST_BYTES_PER_SECOND):
-                return await self._exchange(url, limit_bytes)
+            async with asyncio.timeout(seconds + limit_bytes / LEAST_BYTES_PER_SECOND):
+                return await self._exchange(url, limit_bytes, content)
         except (Rejected, Unavailable):
             raise
         except (TimeoutError, httpcore.TimeoutException) as error:
@@ -153,9 +159,14 @@ class KeeperClient:
         except Exception as error:  # a stranger's bytes went through a library
             raise Unavailable(f"{self.name} failed: {str(error) or type(error).__name__}") from error
 
-    async def _exchange(self, url: bytes, limit_bytes: int) -> bytes | None:
+    async def _exchange(self, url: bytes, limit_bytes: int, content: bytes | None) -> bytes | None:
         extensions = {"timeout": {"connect": CONNECT_SECONDS}}
-        async with self._pool.stream("GET", url, headers=self._headers, extensions=extensions) as response:
+        method, headers = ("GET", self._headers) if content is None else ("POST", [*self._headers])
+        if content is not None:
+            headers.append((b"Content-Length", str(len(content)).encode()))
+        async with self._pool.stream(
+            method, url, headers=headers, content=content, extensions=extensions
+        ) as response:
             self._check(response.status, dict(response.headers))
             if response.status == 404:
                 return None

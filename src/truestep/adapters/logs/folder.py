@@ -234,12 +234,32 @@ class LogFolder:
         return parse_bundle(_read(self._folder / tile.path, BUNDLE_LIMIT_BYTES), width)
 
     def _read_tile(self, tile: Tile) -> bytes:
-        """A tile, or as much of the whole one: a part is dropped once its tile is whole."""
-        path = self._folder / tile.path
-        if path.exists():
-            return _read(path, BUNDLE_LIMIT_BYTES)
+        return _read_tile(self._folder, tile)
+
+
+def root_at(folder: Path, size: int) -> Bytes32:
+    """The root that the log in a folder had at a size that it has signed. For any thread.
+
+    Raises `Rejected` if it never had this size, `Unavailable` if the disk fails.
+    """
+    try:
+        return peaks_at(TiledTree(lambda tile: _read_tile(folder, tile), size).node, size).root
+    except FileNotFoundError as error:
+        raise Rejected(
+            Reject.LOG_STATE,
+            f"the log in {folder} has never signed that it has {size:,} entries: to state it costs its bond",
+        ) from error
+    except OSError as error:
+        raise _failed(folder, error) from error
+
+
+def _read_tile(folder: Path, tile: Tile) -> bytes:
+    """A tile, or as much of the whole one: a part is dropped once its tile is whole."""
+    try:
+        return _read(folder / tile.path, BUNDLE_LIMIT_BYTES)
+    except FileNotFoundError:
         whole = Tile(level=tile.level, index=tile.index)
-        return _read(self._folder / whole.path, BUNDLE_LIMIT_BYTES)[: tile.width * 32]
+        return _read(folder / whole.path, BUNDLE_LIMIT_BYTES)[: tile.width * 32]
 
 
 def _runs(items: list[bytes]) -> Iterator[tuple[int, list[bytes]]]:

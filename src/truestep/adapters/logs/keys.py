@@ -1,8 +1,9 @@
 """The keys of a log. All follow from the account's key, so there is no further secret to keep (L7.2)."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -12,8 +13,14 @@ from truestep.base.errors import Bug
 from truestep.base.ids import Address, Bytes32
 from truestep.commitments import bls
 from truestep.commitments.keccak import keccak256
-from truestep.protocol.logs.notes import Checkpoint, Note, Signature, VerifierKey, signed
-from truestep.protocol.logs.statements import checkpoint_digest, signature_line
+from truestep.protocol.logs.contracts.anchors import RecoverableSignature
+from truestep.protocol.logs.notes import Checkpoint, Note, Signature, VerifierKey, parse_note, signed
+from truestep.protocol.logs.statements import (
+    checkpoint_digest,
+    proposal_digest,
+    signature_in,
+    signature_line,
+)
 
 PURPOSE = keccak256(b"truestep: the keys of this account's log, version 1")
 """What the account signs for them. It is no digest of a transaction, nor of typed data."""
@@ -67,6 +74,11 @@ class LogKeys:
         """This log's part of an epoch's signature (L5.2)."""
         return bls.sign(self._bls_secret, message)
 
+    def sign_proposal(self, anchoring: Anchoring, group: int, epoch: int, root: Bytes32) -> bytes:
+        """Shows to the other logs who proposes these rows (L5.6): r, s, v."""
+        digest = proposal_digest(anchoring.chain_id, anchoring.anchors, group, epoch, root)
+        return bytes(self._account.unsafe_sign_hash(digest).signature)
+
     def possession(self, message: Bytes32) -> bls.Signature:
         """Shows that the account has the BLS key (L4.3)."""
         return bls.sign(self._bls_secret, message, bls.POSSESSES)
@@ -81,3 +93,23 @@ class LogKeys:
         digest = checkpoint_digest(anchoring.chain_id, anchoring.anchors, checkpoint)
         signature = bytes(self._account.unsafe_sign_hash(digest).signature)
         return signature_line(checkpoint.origin, self.signer, signature)
+
+
+def is_signed_for_chain(note: bytes, checkpoint: Checkpoint, signer: Address, anchoring: Anchoring) -> bool:
+    """Whether a note has the signature that the chain can check."""
+    found = signature_in(parse_note(note), checkpoint.origin, signer)
+    if found is None:
+        return False
+    return is_signed_by(signer, checkpoint_digest(anchoring.chain_id, anchoring.anchors, checkpoint), found)
+
+
+def is_signed_by(signer: Address, digest: Bytes32, signature: RecoverableSignature) -> bool:
+    """Whether an account has signed a digest."""
+    from eth_account import Account
+    from eth_keys.exceptions import BadSignature
+    from eth_utils.exceptions import ValidationError
+
+    recovered, vrs = "", (signature.v, signature.r, signature.s)
+    with suppress(BadSignature, ValidationError, ValueError):  # of numbers that are no signature
+        recovered = cast(str, cast(Any, Account)._recover_hash(digest, vrs=vrs))
+    return recovered.lower() == signer.lower()

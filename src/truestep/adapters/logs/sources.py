@@ -2,15 +2,18 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from stat import S_ISREG
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from truestep.adapters.keepers.client import Busy, KeeperClient
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.protocol.logs.tiles import BUNDLE_LIMIT_BYTES, TILE_WIDTH, Tile, parse_bundle
+from truestep.protocol.logs.notes import NOTE_LIMIT_BYTES
+from truestep.protocol.logs.tiles import BUNDLE_LIMIT_BYTES, CHECKPOINT_PATH, TILE_WIDTH, Tile, parse_bundle
 
+Result = TypeVar("Result")
 AT_ONCE = 8
 """Bundles that are fetched at the same time, some megabytes."""
 BUSY_SECONDS = 120.0
@@ -62,13 +65,14 @@ def _without_waiting(path: str, flags: int) -> int:
 class HttpSource:
     """A log at a URL. Close it at the end."""
 
-    def __init__(self, url: str, *, is_stranger: bool = False) -> None:
+    def __init__(self, url: str, *, is_stranger: bool = False, busy_seconds: float = BUSY_SECONDS) -> None:
         """`is_stranger`: the URL comes from a stranger, so it must lie in the public internet.
 
         Raises ValueError for what is no URL.
         """
         self._loop = asyncio.new_event_loop()
         self._client = KeeperClient(url, is_stranger=is_stranger)
+        self._busy_seconds = busy_seconds
         self.place = self._client.name
 
     def close(self) -> None:
@@ -88,23 +92,43 @@ class HttpSource:
         """See `LogSource`."""
 
         async def all_of_them() -> list[bytes | None]:
-            return await asyncio.gather(*(self._file(path, limit_bytes) for path in paths))
+            return await asyncio.gather(
+                *(self._patiently(partial(self._client.file, path, limit_bytes)) for path in paths)
+            )
 
+        return self._run(all_of_them())
+
+    def post(self, path: str, content: bytes, limit_bytes: int, seconds: float) -> bytes | None:
+        """What the log answers to a message within so long; None if it takes none there.
+
+        Raises `Unavailable`, `Rejected`.
+        """
+        return self._run(self._patiently(partial(self._client.posted, path, content, limit_bytes, seconds)))
+
+    def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
         try:
-            return self._loop.run_until_complete(all_of_them())
+            return self._loop.run_until_complete(work)
         except Rejected as error:
             said = f"{error}".removeprefix(f"{Reject.KEEPER_ANSWER.value}: ")
             raise Rejected(Reject.LOG_TILE, said) from error
 
-    async def _file(self, path: str, limit_bytes: int) -> bytes | None:
+    async def _patiently(self, ask: Callable[[], Awaitable[bytes | None]]) -> bytes | None:
         waited_seconds = 0.0
-        while waited_seconds < BUSY_SECONDS:
+        while waited_seconds < self._busy_seconds:
             try:
-                return await self._client.file(path, limit_bytes)
+                return await ask()
             except Busy as error:
                 await asyncio.sleep(error.retry_after_seconds)
                 waited_seconds += max(error.retry_after_seconds, 1.0)
         raise Unavailable(f"{self.place} is busy; try again later")
+
+
+def served_note(source: LogSource) -> bytes:
+    """The newest checkpoint that a log shows, unverified. Raises `Unavailable` if there is none."""
+    (note,) = source.read([CHECKPOINT_PATH], NOTE_LIMIT_BYTES)
+    if note is None:
+        raise Unavailable(f"{source.place} has no checkpoint: no log is there")
+    return note
 
 
 def entries_of(source: LogSource, first: int, end: int, size: int) -> Iterator[bytes]:

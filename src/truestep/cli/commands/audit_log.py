@@ -20,15 +20,18 @@ from truestep.cli.screen import JsonFlag, Screen, guarded
 
 if TYPE_CHECKING:
     from truestep.adapters.chain.anchors_desk import AnchorsDesk, RegisteredLog
+    from truestep.adapters.logs.epoch_file import EpochFile
     from truestep.adapters.logs.keys import Anchoring
     from truestep.adapters.logs.sources import LogSource
-    from truestep.client.epochs import EpochFile
+    from truestep.client.epochs import ServedEpochs
     from truestep.client.log_audit import LogReport, OtherPast
     from truestep.protocol.logs.audit import EntriesAudit
     from truestep.protocol.logs.notes import VerifierKey
 
 EXAMPLE = "Example: truestep audit-log https://operator.example/log --network testnet --reproduce 5"
 SHOWN_FINDINGS = 20
+BUSY_SECONDS = 10.0
+"""For another log that is asked for an epoch: there are more."""
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
@@ -86,9 +89,18 @@ def audit_log(
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="An epoch file that was anchored, of a registered log: compare with what the chain has.",
+            help="An epoch file that was anchored, of a registered log, if it is not served with the log.",
         ),
     ] = None,
+    anchors: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=1_000,
+            help="Compare a registered log with what it has stated in its newest N anchors.",
+        ),
+    ] = 30,
     reproduce: Annotated[
         int, typer.Option(metavar="N", min=0, max=10_000, help="Run N random claims again.")
     ] = 0,
@@ -138,6 +150,8 @@ def audit_log(
         entries = _entries_audit(screen, chain, expected)
         verifier = _key(screen, source, key)
         others = [*_others(seen_logs, verifier, compare or []), *_anchored(registered, epoch or [])]
+        served = _served(screen, registered, source, anchors)
+        others += served.pasts if served is not None else []
         screen.doing("reading the log")
         reader = LogReader(
             source=source, key=verifier, others=others, entries_limit=max_entries, tell=screen.tell
@@ -151,6 +165,7 @@ def audit_log(
     if not {Fault.SPLIT, Fault.ROLLED_BACK} & {*report.entries.faults}:
         seen_logs.keep(report, verifier)  # else what was seen before is what can be shown
     fields = _fields(report, source.place, verifier, others, files)
+    fields["anchors_unread"] = served.unread if served is not None else []
     screen.result(fields, shown=None if as_json else _shown(report, fields, chain))
     if not report.is_sound:
         raise typer.Exit(ExitCode.REFUSED)
@@ -282,7 +297,8 @@ def _others(seen: Any, key: "VerifierKey", files: list[Path]) -> "list[OtherPast
 
 def _anchored(registered: _Registered | None, files: list[Path]) -> "list[OtherPast]":
     """What the log has stated in anchors."""
-    from truestep.client.epochs import FILE_LIMIT_BYTES, anchored_pasts, parse_epoch
+    from truestep.adapters.logs.epoch_file import FILE_LIMIT_BYTES, parse_epoch
+    from truestep.client.epochs import anchored_pasts
 
     if not files:
         return []
@@ -294,7 +310,38 @@ def _anchored(registered: _Registered | None, files: list[Path]) -> "list[OtherP
     for path in files:
         with path.open("rb") as opened:
             read.append((str(path), parse_epoch(opened.read(FILE_LIMIT_BYTES + 1))))
-    return anchored_pasts(read, registered.desk, registered.log)
+    return anchored_pasts(read, registered.desk.anchors(), registered.log)
+
+
+def _served(
+    screen: Screen, registered: _Registered | None, source: "LogSource", limit: int
+) -> "ServedEpochs | None":
+    """What the log has stated in anchors, by the rows that it or another log of its group serves."""
+    from truestep.adapters.logs.sources import HttpSource
+    from truestep.client.epochs import served_epochs
+
+    if registered is None:
+        return None
+
+    @contextmanager
+    def opened(log: "RegisteredLog") -> "Generator[LogSource]":
+        other = HttpSource(log.url, is_stranger=registered.is_stranger, busy_seconds=BUSY_SECONDS)
+        try:
+            yield other
+        finally:
+            other.close()
+
+    screen.doing("asking for the rows of anchors")
+    found = served_epochs(registered.desk, registered.log, source, opened, limit)
+    if found.unread:
+        numbers = ", ".join(map(str, found.unread[:SHOWN_FINDINGS]))
+        screen.warn(
+            [
+                f"nobody who was asked serves the rows of {counted(len(found.unread), 'anchor')} ({numbers}):"
+                " get their files from operators, and give them with --epoch"
+            ]
+        )
+    return found
 
 
 def _reproduce(screen: Screen, report: "LogReport", chain: ChainOptions, blobs: list[str]) -> None:

@@ -1,6 +1,6 @@
 """`truestep log propose`, `sign` and `anchor`: the logs of a group anchor what they are, together."""
 
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,8 @@ from truestep.cli.senders import SenderOptions
 
 if TYPE_CHECKING:
     from truestep.adapters.chain.anchors_desk import RegisteredLog
-    from truestep.client.epochs import EpochFile
+    from truestep.adapters.logs.epoch_file import EpochFile
+    from truestep.protocol.logs.notes import Checkpoint
 
 PROPOSE_EXAMPLE = "Example: truestep log propose --output epoch.json"
 SIGN_EXAMPLE = "Example: truestep log sign epoch.json --log operator/log/LOG --keystore operator.json"
@@ -42,22 +43,24 @@ def propose(
 ) -> None:
     """Ask every live log of a group what it is now, and write it down for all of them to sign.
 
-    Anybody can. Each operator signs the file (`truestep log sign`), and one of them sends it (`truestep log
-    anchor`), in this epoch or the next. A log that cannot be read has no row.
+    Workers that serve their logs do all of it by themselves. Without that, anybody can: each operator signs
+    the file (`truestep log sign`), and one of them sends it (`truestep log anchor`), in this epoch or the
+    next. A log that cannot be read has no row.
     """
+    from truestep.adapters.logs.epochs import checkpoint_of
+    from truestep.adapters.logs.epochs import propose as propose_epoch
     from truestep.adapters.logs.sources import HttpSource
-    from truestep.client import epochs
     from truestep.composition.network import DEVNET_CHAINS
 
     screen, desk = Screen(as_json=as_json), desk_of(network)
     is_stranger = desk.chain_id not in DEVNET_CHAINS
     screen.doing("asking the logs of the group")
-    with ExitStack() as stack:
 
-        def source_of(log: "RegisteredLog") -> HttpSource:
-            return stack.enter_context(closing(HttpSource(log.url, is_stranger=is_stranger)))
+    def ask(log: "RegisteredLog") -> "Checkpoint":
+        with closing(HttpSource(log.url, is_stranger=is_stranger)) as source:
+            return checkpoint_of(desk, log, source)
 
-        found = epochs.propose(desk, group, source_of)
+    found = propose_epoch(desk, group, desk.members(group), ask)
     found.file.write(output)
     screen.warn(f"log {number} has no row: {why}" for number, why in found.left_out.items())
     screen.result(
@@ -90,13 +93,12 @@ def sign(
     entries in the folder before.
     """
     from truestep.adapters.keystore import open_keystore
+    from truestep.adapters.logs.epochs import sign as sign_epoch
     from truestep.adapters.logs.keys import LogKeys
-    from truestep.adapters.logs.sources import FolderSource
-    from truestep.client import epochs
 
     screen, desk = Screen(as_json=as_json), desk_of(network)
     keys = LogKeys(open_keystore(keystore, ask_password(password_file)))
-    signed = epochs.sign(_read(file), desk, keys, FolderSource(log))
+    signed = sign_epoch(_read(file), desk, keys, log)
     signed.write(file)
     numbers = sorted(map(int, signed.signatures))
     screen.result(
@@ -121,11 +123,13 @@ def anchor(
     (`truestep audit-log --epoch`).
     """
     from truestep.adapters.keystore import open_keystore
-    from truestep.client import epochs
+    from truestep.adapters.logs.epoch_file import merged
+    from truestep.adapters.logs.epochs import attestation, require_here
 
     screen, desk = Screen(as_json=as_json), desk_of(network)
-    whole = epochs.merged([_read(file) for file in files])
-    call = epochs.attestation(whole, desk)
+    whole = merged([_read(file) for file in files])
+    require_here(whole, desk)
+    call = desk.attest_message(attestation(whole, desk.live(whole.group), lambda _: desk.keys()))
     signer = open_keystore(sender.keystore, ask_password(sender.password_file))
     send_as(signer, sender, screen, desk, call, f"anchor epoch {whole.epoch}")
     whole.write(files[0])
@@ -137,7 +141,7 @@ def anchor(
 
 
 def _read(path: Path) -> "EpochFile":
-    from truestep.client.epochs import FILE_LIMIT_BYTES, parse_epoch
+    from truestep.adapters.logs.epoch_file import FILE_LIMIT_BYTES, parse_epoch
 
     with path.open("rb") as file:
         return parse_epoch(file.read(FILE_LIMIT_BYTES + 1))

@@ -17,6 +17,16 @@ from truestep.ports.vitals import Monitor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EpochWork:
+    """What anchors the own log with others."""
+
+    executor: Executor
+    """Performs the items of an `AnchoringBench`, one after the other."""
+    cost_limit_wei: int
+    """What an epoch may cost in gas."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """`executor` performs the items of a `Bench`, `sends` those of a `Courier` of the same chain.
 
@@ -55,3 +65,5 @@ class World:
     """Where claims stand before they are sent; None if this node keeps no log."""
     monitor: Monitor | None = None
     """Is told how this node is; None if nobody wants to know."""
+    anchoring: EpochWork | None = None
+    """None if the log takes no part in epochs."""

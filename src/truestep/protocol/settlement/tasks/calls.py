@@ -9,6 +9,7 @@ from truestep.base.errors import Reject
 from truestep.base.ids import Address, GameId, TaskId, batch_of_claim, job_of_task, shard_of_task
 from truestep.protocol import calls
 from truestep.protocol.calls import Call
+from truestep.protocol.logs.contracts.anchors import Attest
 from truestep.protocol.settlement.contracts import programs
 from truestep.protocol.settlement.contracts.tokens import Approve
 from truestep.protocol.settlement.facts import (
@@ -78,6 +79,11 @@ def _withdraw_winnings(facts: Facts, caller: Caller, call: calls.WithdrawWinning
 
 def _allow(facts: Facts, caller: Caller, call: calls.AllowToken) -> Answer:
     return Ready(call=Approve(token=call.asset, spender=facts.deployment.jobs, amount=call.amount))
+
+
+def _attest(facts: Facts, caller: Caller, call: Attest) -> Answer:
+    """Facts say nothing of logs: whether Anchors would refuse, its trial before a send shows."""
+    return Ready(call=call)
 
 
 # --- programs and jobs ----------------------------------------------------------------------------
@@ -383,6 +389,7 @@ _BUILDERS: Mapping[type, Callable[[Facts, Caller, Any], Answer]] = {
     calls.ContradictClaim: _contradict,
     calls.StopEntry: _stop_entry,
     calls.WithdrawProving: _withdraw_proving,
+    Attest: _attest,
     **quorum_calls.BUILDERS,
     **lot_calls.BUILDERS,
     **draw_calls.BUILDERS,

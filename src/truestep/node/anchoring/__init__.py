@@ -1,0 +1,1 @@
+"""A worker's log is anchored with others of its group."""

@@ -69,6 +69,8 @@ def test_stake_is_pledged_shown_left_and_taken_back(desk: Desk) -> None:
     assert (pledged["pool"], pledged["pledge_wei"], pledged["weight"]) == (7, 2 * COIN_WEI, 2 * 10**9)
     shown = desk.run("stake", "show", desk.operator, sends=False).fields()
     assert shown == pledged
+    right = desk.stake("refresh")
+    assert right.exit_code == 1 and "nothing is to be done" in " ".join(right.stderr.split())
     left = desk.stake("unpledge").fields()
     assert (left["pool"], left["pledge_wei"]) == (None, 2 * COIN_WEI)
     early = desk.stake("unpledge")

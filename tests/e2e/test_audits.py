@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,18 @@ import pytest
 from tests.e2e.audits import AuditNetwork
 from tests.e2e.drawn import AUDITED_BY, PLEDGE_WEI, open_drawn
 from tests.e2e.network import COIN_WEI, ELF, INPUT, MAX_CYCLES, REWARD_WEI, Log, expected_output
+from truestep.adapters.chain.connection import connect
+from truestep.adapters.chain.draws import DrawsReader
 from truestep.base.errors import Rejected
-from truestep.base.ids import JobId
-from truestep.client import Order, committees
-from truestep.client.audits import refund_audits
+from truestep.base.ids import JobId, task_of
+from truestep.client import Order, committees, pledges
+from truestep.client.audits import certify, refund_audits
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import OUTPUT_START
+from truestep.ports.chain import Chain
+from truestep.protocol.assignment.phases import Phase
+from truestep.protocol.assignment.rules import UNIT_WEI
+from truestep.protocol.audit_calls import CertifyClaim
 from truestep.protocol.audits.contracts.audits import Ending, Failure
 from truestep.protocol.events import GameOpened
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
@@ -66,6 +73,28 @@ def test_an_honest_claim_is_audited_and_final(network: AuditNetwork) -> None:
     assert network.pledge_of("ada") == PLEDGE_WEI
     network.drive([claimant, auditor], lambda: network.is_final(job_id))
     assert network.client().job(job_id).outputs()[0].output == expected_output(0)
+    assert certify(network.requester, task_of(job_id, 0)) == row.claim_id
+    assert [each.is_certified for each in network.audits()] == [True]
+    with pytest.raises(Rejected, match="certified"):
+        network.requester.transact(certified(network.requester, job_id), intent="certify it again")
+    assert network.client().job(job_id).outputs()[0].output == expected_output(0)
+
+
+def certified(chain: Chain, job_id: JobId) -> CertifyClaim:
+    """The call of what is final."""
+    found = chain.evidence(task_of(job_id, 0))
+    return CertifyClaim(claim_id=found.claim_id, terms=found.terms, proof=found.proof)
+
+
+def test_only_results_that_an_audit_has_confirmed_are_certified(network: AuditNetwork) -> None:
+    order = replace(ORDER, is_audited=False)
+    job_id = network.client().submit(ELF, INPUT, order=order).job_id
+    worker = network.worker_of("wim", Log())
+    with pytest.raises(Rejected):
+        certify(network.requester, task_of(job_id, 0))
+    network.drive([worker], lambda: network.is_final(job_id))
+    with pytest.raises(Rejected, match=r"no audit has confirmed job 1 shard 0; .truestep audits list"):
+        certify(network.requester, task_of(job_id, 0))
 
 
 def test_an_idle_auditor_pays_and_the_next_one_audits(network: AuditNetwork) -> None:
@@ -83,6 +112,7 @@ def test_an_idle_auditor_pays_and_the_next_one_audits(network: AuditNetwork) -> 
     idle, awake = ("ada", "bob") if first == network.account("ada") else ("bob", "ada")
     auditor = network.worker_of(awake, log, is_auditor=True, takes=False)
     network.devnet.advance(network.audits()[0].until - network.now + 1)
+    network.go_to(Phase.DRAW)
     network.drive([claimant, drawer], lambda: bool(network.audits()[0].failures))
     network.randomness()
     network.drive([claimant, auditor], lambda: ended(network), idle_limit=30)
@@ -91,6 +121,11 @@ def test_an_idle_auditor_pays_and_the_next_one_audits(network: AuditNetwork) -> 
     penalty_wei = AUDITED_BY.penalty_factor * AUDITED_BY.fee_wei
     assert row.failures == ((network.account(idle), Failure.ABSENT, penalty_wei),)
     assert network.pledge_of(idle) == PLEDGE_WEI - penalty_wei
+    reader, whom = DrawsReader(connect(network.devnet.node), network.deployment), network.account(idle)
+    assert reader.membership(whom).weight == PLEDGE_WEI // UNIT_WEI  # it was not a commit phase
+    network.go_to(Phase.COMMIT)
+    pledges.refresh(network.requester, reader.rules, network.clock, print, whom)
+    assert reader.membership(whom).weight == pledges.weight_of(PLEDGE_WEI - penalty_wei, reader.rules)
 
 
 def test_a_lying_claimant_is_caught_by_its_auditor_alone(network: AuditNetwork) -> None:

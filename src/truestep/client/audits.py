@@ -1,15 +1,16 @@
 """Audits that a requester pays for, and what became of them (docs/audits.md)."""
 
 from truestep.base.errors import Bug, Reject, Rejected
-from truestep.base.ids import JobId
+from truestep.base.ids import JobId, TaskId, task_in_words
 from truestep.base.units import coins, duration
 from truestep.client.costs import Costs
 from truestep.client.orders import Order
 from truestep.client.sending import transact_once
 from truestep.ports.chain import Chain, ChainReader
-from truestep.protocol.audit_calls import FundAudits, RefundAudits
+from truestep.protocol.audit_calls import CertifyClaim, FundAudits, RefundAudits
 from truestep.protocol.audits.rules import audit_fee_wei
 from truestep.protocol.settlement.facts.records import Facts
+from truestep.protocol.settlement.ids import LeafId
 from truestep.protocol.settlement.parameters import BPS
 
 FUND_GAS = 160_000
@@ -61,6 +62,27 @@ def refund_audits(chain: Chain, job_id: JobId) -> int:
         )
     transact_once(chain, RefundAudits(job_id=job_id), f"refund-audits:{job_id}")
     return fund.left_wei
+
+
+def certify(chain: Chain, task_id: TaskId) -> LeafId:
+    """Have a final result that an audit has confirmed kept, so that nobody pays for that again; its claim.
+
+    Raises `Rejected` for one that is not final, that no audit has confirmed, or that is kept already.
+    """
+    if chain.facts().auditing is None:
+        raise Rejected(Reject.POLICY_UNKNOWN, "this network audits no claims")
+    found = chain.evidence(task_id)
+    call = CertifyClaim(claim_id=found.claim_id, terms=found.terms, proof=found.proof)
+    try:
+        transact_once(chain, call, f"certify:{found.claim_id}")
+    except Rejected as error:
+        if error.reason is Reject.NOT_CONFIRMED:
+            raise Rejected(
+                Reject.NOT_CONFIRMED,
+                f"no audit has confirmed {task_in_words(task_id)}; `truestep audits list` says which it has",
+            ) from error
+        raise
+    return found.claim_id
 
 
 def _needed_until(facts: Facts, job_id: JobId) -> int:

@@ -10,7 +10,14 @@ from truestep.ports.clock import Clock
 from truestep.ports.rounds import Rounds
 from truestep.protocol.assignment.rules import UNIT_WEI, DrawRules
 from truestep.protocol.assignment.sortition import POOL_LIMIT
-from truestep.protocol.draw_calls import CollectPledge, DrawCall, JoinPool, LeavePool, WithdrawEntropy
+from truestep.protocol.draw_calls import (
+    CollectPledge,
+    DrawCall,
+    JoinPool,
+    LeavePool,
+    RefreshWeight,
+    WithdrawEntropy,
+)
 from truestep.protocol.settlement.ids import NOBODY
 
 POLL_SECONDS = 0.5
@@ -71,6 +78,16 @@ def pledge(chain: Chain, rules: DrawRules, clock: Clock, told: Told, pool: int, 
 def leave(chain: Chain, rules: DrawRules, clock: Clock, told: Told) -> None:
     """Be drawn no longer, from the next commit phase on."""
     in_commit_phase(chain, rules, clock, told, LeavePool())
+
+
+def weight_of(pledge_wei: int, rules: DrawRules) -> int:
+    """What a pledge should weigh in draws (D4.1)."""
+    return 0 if pledge_wei < rules.least_pledge_wei else pledge_wei // UNIT_WEI
+
+
+def refresh(chain: Chain, rules: DrawRules, clock: Clock, told: Told, operator: Address) -> None:
+    """Let an operator's weight follow its pledge, in the next commit phase (D3.4)."""
+    in_commit_phase(chain, rules, clock, told, RefreshWeight(operator=operator))
 
 
 def collect(chain: Chain) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.settlement.ids import NOBODY, LeafId
+from truestep.protocol.settlement.records import BatchTerms, LeafProof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +114,11 @@ class CloseAudit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertifyClaim:
-    """Keep a final result that an audit has confirmed (U7.1)."""
+    """Keep a final result that an audit has confirmed (U7.1), by its evidence: its batch may be over."""
 
     claim_id: LeafId
+    terms: BatchTerms
+    proof: LeafProof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,8 @@ class AuditRow:
     is_excused: bool = False
     ending: Ending | None = None
     paid_wei: int = 0
+    is_certified: bool = False
+    """Whether its result is kept, so that claims of the same are excused (U7.1)."""
     failures: tuple[tuple[Address, Failure, int], ...] = ()
     """Who has paid, why and how much."""
 
@@ -85,6 +87,8 @@ def _told(row: AuditRow, event: object) -> AuditRow:
             return replace(row, stage=Stage(stage), until=since)
         case audits.Failed(auditor=auditor, reason=reason, seized_wei=seized_wei):
             return replace(row, failures=(*row.failures, (auditor, Failure(reason), seized_wei)))
+        case audits.Certified():
+            return replace(row, is_certified=True)
         case audits.Ended(outcome=outcome, auditor=auditor, paid_wei=paid_wei):
             paid = paid_wei if auditor != NOBODY else 0
             return replace(row, ending=Ending(outcome), paid_wei=paid)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from truestep.base.ids import JobId, task_in_words
+from truestep.base.ids import JobId, task_in_words, task_of
 from truestep.base.units import coins
 from truestep.cli.connection import connect_sender
 from truestep.cli.option_groups import grouped
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from truestep.adapters.chain.audit_history import AuditHistory, AuditRow
 
 LIST_EXAMPLE = "Example: truestep audits list"
+CERTIFY_EXAMPLE = "Example: truestep audits certify 1 0 --keystore requester.json"
 REFUND_EXAMPLE = "Example: truestep audits refund 1 --keystore requester.json"
 
 JobOption = Annotated[
@@ -46,6 +47,7 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True, help="Claims that are drawn, and run again by an auditor (docs/audits.md)."
     )
     audits.command(name="list", epilog=LIST_EXAMPLE)(show_all)
+    audits.command(name="certify", epilog=CERTIFY_EXAMPLE)(certify)
     audits.command(name="refund", epilog=REFUND_EXAMPLE)(refund)
     app.add_typer(audits, name="audits")
 
@@ -84,6 +86,32 @@ def refund(
     screen.result({"job_id": job, "refunded_wei": amount_wei}, shown=shown)
 
 
+@guarded
+@grouped
+def certify(
+    job: JobArgument,
+    shard: Annotated[int, typer.Argument(metavar="SHARD", min=0, help="The shard, from 0.")],
+    network: NetworkOptions,
+    sender: SenderOptions,
+    as_json: JsonFlag = False,
+) -> None:
+    """Have a final result kept that an audit has confirmed. Anybody can.
+
+    A later claim, of any job, that says the same of the same program, input, seed and shard is not audited
+    then, and its fee goes back to its requester.
+    """
+    from truestep.client.audits import certify as certify_task
+
+    screen = Screen(as_json=as_json)
+    chain = connect_sender(network, sender, screen)
+    task_id = task_of(JobId(job), shard)
+    claim_id = certify_task(chain, task_id)
+    screen.result(
+        {"job_id": job, "shard_index": shard, "batch_id": claim_id >> 8, "leaf_index": claim_id & 0xFF},
+        shown=f"the result of {task_in_words(task_id)} is certified: who claims the same is not audited",
+    )
+
+
 def open_history(network: NetworkOptions) -> "AuditHistory":
     """The audits of the network that the options name."""
     from truestep.adapters.chain.audit_history import AuditHistory
@@ -115,7 +143,8 @@ def _shown(row: "AuditRow") -> str:
     lost = "".join(
         f"; {auditor} has lost {coins(wei)} ({reason.name.lower()})" for auditor, reason, wei in row.failures
     )
-    return f"{_name(row)}: {words}{who}{paid}{lost}"
+    certified = ", certified" if row.is_certified else ""
+    return f"{_name(row)}: {words}{who}{paid}{certified}{lost}"
 
 
 def _fields(row: "AuditRow") -> dict[str, Any]:
@@ -127,6 +156,7 @@ def _fields(row: "AuditRow") -> dict[str, Any]:
         "state": _state(row),
         "auditors": list(row.auditors),
         "until": row.until,
+        "certified": row.is_certified,
         "paid_wei": row.paid_wei,
         "failures": [
             {"auditor": auditor, "reason": reason.name.lower(), "seized_wei": wei}

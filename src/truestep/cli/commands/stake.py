@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PLEDGE_EXAMPLE = "Example: truestep stake pledge 0 2.5 --keystore operator.json"
 UNPLEDGE_EXAMPLE = "Example: truestep stake unpledge --keystore operator.json"
+REFRESH_EXAMPLE = "Example: truestep stake refresh --keystore operator.json"
 SHOW_EXAMPLE = "Example: truestep stake show 0xADDRESS"
 
 
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command(name="pledge", epilog=PLEDGE_EXAMPLE)(pledge)
     group.command(name="unpledge", epilog=UNPLEDGE_EXAMPLE)(unpledge)
+    group.command(name="refresh", epilog=REFRESH_EXAMPLE)(refresh)
     group.command(name="show", epilog=SHOW_EXAMPLE)(show)
     app.add_typer(group, name="stake")
 
@@ -104,6 +106,39 @@ def unpledge(network: NetworkOptions, sender: SenderOptions, as_json: JsonFlag =
         _fields(chain.account, found, reader),
         shown=f"{chain.account} {_words(found, reader)}",
     )
+
+
+@guarded
+@grouped
+def refresh(
+    network: NetworkOptions,
+    sender: SenderOptions,
+    operator: Annotated[
+        str | None, typer.Argument(metavar="ADDRESS", help="The operator. Default: the account itself.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let an operator's weight in draws follow its pledge, after a penalty was taken from it. Anybody can.
+
+    Outside of commit phases penalties leave the weight as it is. The command waits for the next one.
+    """
+    from truestep.adapters.clock import SystemClock
+    from truestep.cli.failure import Failure
+    from truestep.client import pledges
+
+    screen = Screen(as_json=as_json)
+    chain, reader = connect_sender(network, sender, screen), draws_reader(network)
+    whom = chain.account if operator is None else parse_address(operator, "ADDRESS")
+    before = reader.membership(whom)
+    if before.weight == pledges.weight_of(before.pledge_wei if before.is_in_pool else 0, reader.rules):
+        raise Failure(
+            "weight",
+            f"expected a weight that is not that of the pledge: nothing is to be done, {whom}"
+            f" {_words(before, reader)}",
+        )
+    pledges.refresh(chain, reader.rules, SystemClock(), screen.doing, whom)
+    found = reader.membership(whom)
+    screen.result(_fields(whom, found, reader), shown=f"{whom} {_words(found, reader)}")
 
 
 @guarded

@@ -71,11 +71,6 @@ def drop(facts: Facts, claim_id: LeafId) -> Answer:
     return _stated(facts, audits.Drop, claim_id)
 
 
-def certify(facts: Facts, claim_id: LeafId) -> Answer:
-    """Keep a final result that an audit has confirmed."""
-    return _stated(facts, audits.Certify, claim_id)
-
-
 def said(facts: Facts, caller: Caller, call: audits.Call, claim_id: LeafId) -> Answer:
     """What claimant or auditor says, or what ends their time."""
     return prepared_audit(facts, caller, scope_of(facts, batch_of_claim(claim_id)), call)
@@ -98,7 +93,7 @@ def withdraw(facts: Facts, receiver: Address) -> Answer:
 
 def _stated(
     facts: Facts,
-    kind: type[audits.Appoint | audits.Judge | audits.Drop | audits.Certify],
+    kind: type[audits.Appoint | audits.Judge | audits.Drop],
     claim_id: LeafId,
 ) -> Answer:
     batch_id = batch_of_claim(claim_id)

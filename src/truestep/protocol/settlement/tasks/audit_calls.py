@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from truestep.base.errors import Reject
 from truestep.protocol import audit_calls as wanted
 from truestep.protocol.audits.contracts import audits
 from truestep.protocol.settlement.facts import audit_calls
 from truestep.protocol.settlement.facts.records import Facts
-from truestep.protocol.settlement.facts.rehearsal import Answer, Caller
+from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
 from truestep.protocol.settlement.ids import NOBODY
 
 Said = (
@@ -48,7 +49,9 @@ def _drop(facts: Facts, caller: Caller, call: wanted.DropUnaudited) -> Answer:
 
 
 def _certify(facts: Facts, caller: Caller, call: wanted.CertifyClaim) -> Answer:
-    return audit_calls.certify(facts, call.claim_id)
+    if facts.auditing is None:
+        return Reject.POLICY_UNKNOWN
+    return Ready(call=audits.Certify(claim_id=call.claim_id, terms=call.terms, proof=call.proof))
 
 
 def _say(facts: Facts, caller: Caller, call: Said) -> Answer:

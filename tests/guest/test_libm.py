@@ -127,6 +127,24 @@ def test_results_are_close_to_the_c_librarys(build: Build, name: str, is_single:
     assert np.array_equal(compared.ours[infinite], compared.theirs[infinite])
 
 
+@pytest.mark.parametrize("is_single", [False, True], ids=["double", "single"])
+def test_remainders_are_exact_at_every_distance(build: Build, is_single: bool) -> None:
+    generator = random.Random(6)
+    least, largest = (-149, 127) if is_single else (-1074, 1023)
+    sizes = [[generator.randrange(least, largest) for _ in range(2)] for _ in range(150)]
+    sizes += [[high, high - generator.randrange(70)] for high in range(least + 70, largest, largest // 10)]
+    pairs = [
+        (math.ldexp(generator.uniform(-1, 1), high), math.ldexp(generator.uniform(-1, 1), low))
+        for high, low in sizes
+    ]
+    pairs += [(math.ldexp(generator.randrange(60), least), math.ldexp(1, least + 2)) for _ in range(9)]
+    if is_single:
+        pairs = [(float(np.float32(x)), float(np.float32(y))) for x, y in pairs]
+    compared = compare(build("mathematics.c"), "fmod", pairs, is_single=is_single)
+    assert np.array_equal(compared.ours, compared.theirs, equal_nan=True)
+    assert np.array_equal(np.signbit(compared.ours), np.signbit(compared.theirs))
+
+
 def main(count: int) -> None:
     """Print the largest differences as a Markdown table."""
     with tempfile.TemporaryDirectory() as name:

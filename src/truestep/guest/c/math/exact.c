@@ -50,3 +50,37 @@ double frexp(double x, int *exponent) {
 }
 
 float frexpf(float x, int *exponent) { return (float)frexp(x, exponent); } /* exact both ways */
+
+enum { FRACTION_BITS = 52, STEP_BITS = 64 - FRACTION_BITS - 1 };
+
+/* The significand and the exponent of a finite number's bits: significand · 2^(exponent - 1075). */
+static uint64_t parts(uint64_t bits, int *exponent) {
+    int stored = (int)(bits >> FRACTION_BITS);
+    uint64_t fraction = bits & (((uint64_t)1 << FRACTION_BITS) - 1);
+    *exponent = stored ? stored : 1;
+    return stored ? fraction | (uint64_t)1 << FRACTION_BITS : fraction;
+}
+
+/* The remainder of a division of integers, of which the first may have any number of zeros at its end: as many of them
+   as 64 bits have room for are taken in at each division.                                                        */
+double fmod(double x, double y) {
+    uint64_t bits, divisor_bits;
+    double magnitude = __builtin_fabs(x), divisor_magnitude = __builtin_fabs(y);
+    if (y == 0 || isnan(y) || !isfinite(x)) return (x * y) / (x * y);
+    if (magnitude < divisor_magnitude) return x;
+    int exponent, least;
+    memcpy(&bits, &magnitude, sizeof bits);
+    memcpy(&divisor_bits, &divisor_magnitude, sizeof divisor_bits);
+    uint64_t rest = parts(bits, &exponent), divisor = parts(divisor_bits, &least);
+    rest %= divisor;
+    for (int zeros = exponent - least; zeros > 0 && rest; zeros -= STEP_BITS)
+        rest = (rest << (zeros < STEP_BITS ? zeros : STEP_BITS)) % divisor;
+    /* Subnormal numbers are multiples of 2^-1074, and their products with powers of two are exact. */
+    uint64_t scale = (uint64_t)(least > FRACTION_BITS ? least - FRACTION_BITS : 1) << FRACTION_BITS;
+    double unit, result = (double)rest;
+    memcpy(&unit, &scale, sizeof unit);
+    result = least > FRACTION_BITS ? result * unit : result * 0x1p-1074 * (double)((uint64_t)1 << (least - 1));
+    return __builtin_copysign(result, x);
+}
+
+float fmodf(float x, float y) { return (float)fmod(x, y); } /* exact both ways */

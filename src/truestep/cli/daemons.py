@@ -58,6 +58,14 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
 SAME_SIGNAL_SECONDS = 1.0
 """`timeout` and some shells signal a process and then its group: that is one request to stop, not two."""
 
+EntropyOption = Annotated[
+    bool,
+    typer.Option(
+        "--entropy",
+        help="Also give secrets for the seeds of draws: a bond is lost for each that is not revealed in its"
+        " round, so keep this running.",
+    ),
+]
 Begun = TypeVar("Begun")
 
 
@@ -133,7 +141,7 @@ class DaemonOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerParts:
-    """What only a worker has."""
+    """What only some daemons have."""
 
     delivery: "DeliveryPolicy | None" = None
     """How its outputs are kept."""

@@ -8,6 +8,7 @@ from truestep.node.availability.answer_desk import TaskAnswerDesk
 from truestep.node.availability.claims_desk import ClaimsDesk
 from truestep.node.availability.desk import Desk
 from truestep.node.availability.watch_desk import WatchDesk
+from truestep.node.drawing.desk import EntropyDesk
 from truestep.node.loop.loop import Loop
 from truestep.node.tasks.agent import Daemon, TaskAgent
 from truestep.node.tasks.views import ViewBuilder
@@ -46,6 +47,8 @@ def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
         desks.append(_desk(world, world.watching, salted))
     if world.answering is not None:
         desks.append(TaskAnswerDesk(world.chain, world.answering, world.clock, world.reporter))
+    if world.rounds is not None:
+        desks.append(EntropyDesk(world.rounds, world.store, world.secret, world.clock, world.reporter))
     agent = TaskAgent(
         world,
         choose=choose,

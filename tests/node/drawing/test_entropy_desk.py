@@ -1,4 +1,4 @@
-"""A worker gives secrets on a real chain, through kills and outages (docs/assignment.md D2)."""
+"""Workers and challengers give secrets on a real chain, through kills and outages (docs/assignment.md D2)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from truestep.adapters.chain.devnet import EmbeddedDevnet
 from truestep.adapters.chain.draws import DrawsReader
 from truestep.client.pledges import withdraw_entropy
 from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.challenger import challenger_node
 from truestep.node.drawing.desk import TABLE
 from truestep.node.tasks.agent import Daemon
 from truestep.node.worker import worker_node
 from truestep.protocol.assignment.randomness import ZERO_HASH
+from truestep.roles.challenger import ChallengerPolicy
 from truestep.roles.worker import WorkerPolicy
 
 
@@ -29,10 +31,10 @@ def network(tmp_path: Path) -> Iterator[Network]:
 
 
 class Scene:
-    """A worker that gives secrets, which may be killed."""
+    """A worker or a challenger that gives secrets, which may be killed."""
 
-    def __init__(self, network: Network) -> None:
-        self.network, self.log = network, Log()
+    def __init__(self, network: Network, *, is_challenger: bool = False) -> None:
+        self.network, self.log, self.is_challenger = network, Log(), is_challenger
         self.reader = DrawsReader(connect(network.devnet.node), network.deployment)
         self.phases = self.reader.rules.phases
         self.pass_to(20)
@@ -52,6 +54,8 @@ class Scene:
         world = network.world("worker", network.store("worker"), self.log, ReferenceEngine())
         network.stake("worker", world.chain)
         world = replace(world, rounds=self.reader)
+        if self.is_challenger:
+            return challenger_node(world, ChallengerPolicy())
         return worker_node(world, WorkerPolicy(speed=SPEED))
 
     def tick(self, count: int = 6) -> None:
@@ -67,8 +71,11 @@ class Scene:
         return self.reader.promises(self.network.account("worker"), []).owed_wei
 
 
-def test_a_secret_is_promised_revealed_and_its_bond_used_again(network: Network) -> None:
-    scene = Scene(network)
+@pytest.mark.parametrize("is_challenger", [False, True])
+def test_a_secret_is_promised_revealed_and_its_bond_used_again(
+    network: Network, *, is_challenger: bool
+) -> None:
+    scene = Scene(network, is_challenger=is_challenger)
     scene.tick()
     assert scene.promised() and scene.owed_wei() == 0
     scene.worker.stop()

@@ -9,7 +9,14 @@ from truestep.base.units import coins
 from truestep.cli.daemon_care import add_care
 from truestep.cli.daemon_group import add_run, daemon_group
 from truestep.cli.daemon_set_up import add_setting_up
-from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped, until_available
+from truestep.cli.daemons import (
+    DaemonOptions,
+    EntropyOption,
+    WorkerParts,
+    opened_world,
+    run_until_stopped,
+    until_available,
+)
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import parse_amount
@@ -46,6 +53,7 @@ def challenger(
     max_bonds: Annotated[
         str, typer.Option(metavar="AMOUNT", help="Upper limit of all bonds in open disputes together.")
     ] = "100",
+    entropy: EntropyOption = False,
 ) -> None:
     """Run every claimed task again and dispute the false claims, to the end.
 
@@ -60,7 +68,8 @@ def challenger(
 
     at_once = parallel or os.cpu_count() or 1
     policy = ChallengerPolicy(check_limit=at_once, bonds_limit_wei=parse_amount(max_bonds, "--max-bonds"))
-    with opened_world(options, at_once, role="challenger") as world:
+    parts = WorkerParts(gives_entropy=entropy)
+    with opened_world(options, at_once, role="challenger", parts=parts) as world:
         until_available(world.reporter, lambda: _check_wallet(world))
         daemon = challenger_node(world, policy)
         run_until_stopped(daemon, world, options)

@@ -12,7 +12,14 @@ from truestep.base.units import coins
 from truestep.cli.daemon_care import add_care
 from truestep.cli.daemon_group import add_run, daemon_group
 from truestep.cli.daemon_set_up import add_setting_up
-from truestep.cli.daemons import DaemonOptions, WorkerParts, opened_world, run_until_stopped, until_available
+from truestep.cli.daemons import (
+    DaemonOptions,
+    EntropyOption,
+    WorkerParts,
+    opened_world,
+    run_until_stopped,
+    until_available,
+)
 from truestep.cli.failure import Failure
 from truestep.cli.log_options import LogOptions
 from truestep.cli.member_options import MemberOptions
@@ -143,14 +150,7 @@ def worker(
             help="Also do for others what anybody can do, such as finalizing and settling; it costs gas.",
         ),
     ] = False,
-    entropy: Annotated[
-        bool,
-        typer.Option(
-            "--entropy",
-            help="Also give secrets for the seeds of draws: a bond is lost for each that is not revealed in"
-            " its round, so keep the worker running.",
-        ),
-    ] = False,
+    entropy: EntropyOption = False,
     unproven: Annotated[
         bool,
         typer.Option(

@@ -11,9 +11,11 @@ from typing import Any, TextIO
 
 import pytest
 
+from truestep.base.ids import JobId, task_of
 from truestep.cli import log_lines
 from truestep.cli.log_lines import LogLines
 from truestep.cli.streams import ClosedOutput
+from truestep.roles.actions import Declined
 
 
 class FullDisk(io.StringIO):
@@ -146,3 +148,36 @@ def test_lines_reach_a_real_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         log.report("one", "größer")
         log.close()
     assert _kinds((tmp_path / "log").read_text()) == ["one"]
+
+
+def test_people_read_one_line_for_each_step_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of tasks, what merely waits, and the same reason for other shards of a job are left out."""
+    err = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", err)
+    log = LogLines(as_json=False, is_terse=True)
+    tasks = [task_of(JobId(job), shard) for job in (1, 2) for shard in (0, 1)]
+    for task_id in tasks:
+        log.report("declined", f"stake for {task_id}", task_id=task_id, reason=Declined.STAKE.value)
+        log.report("declined", "busy", task_id=task_id, reason=Declined.CAPACITY.value)
+        log.report("ran", "ran to its end", task_id=task_id)
+    log.report("take_sent", "take a batch", intent="take/1")
+    log.report("take_landed", "took a batch", intent="take/1")
+    log.report("claim_disputed", "YOUR CLAIM IS DISPUTED", task_id=tasks[0])
+    log.close()
+    shown = [line.split(maxsplit=2)[1:] for line in err.getvalue().splitlines()]
+    assert shown == [
+        ["declined", f"stake for {tasks[0]}"],
+        ["declined", f"stake for {tasks[2]}"],
+        ["take_landed", "took a batch"],
+        ["claim_disputed", "YOUR CLAIM IS DISPUTED"],
+    ]
+
+
+def test_programs_read_everything_with_job_and_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    log = LogLines(as_json=True, is_terse=True)
+    log.report("ran", "ran to its end", task_id=task_of(JobId(7), 3))
+    log.close()
+    fields = json.loads(out.getvalue())
+    assert (fields["kind"], fields["job_id"], fields["shard_index"]) == ("ran", 7, 3)

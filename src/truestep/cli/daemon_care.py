@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from truestep.base.ids import Address, task_in_words
 from truestep.base.text import counted
@@ -123,11 +124,13 @@ def _doctor_of(role: str) -> Callable[..., None]:
             on_unknown_code=unknown_code_warning(screen, is_trusted=trust_unknown_code),
         )
         findings: list[Finding] = []
+        screen.doing("looking at nodes, coins and engine")
         for finding in examine(examined):
             findings.append(finding)
-            screen.tell(f"{'ok   ' if finding.is_good else 'WRONG'}  {finding.subject}: {finding.found}")
+            mark = "ok   " if finding.is_good else "WRONG"
+            screen.note(escape(f"{mark}  {finding.subject}: {finding.found}"))
             if finding.remedy:
-                screen.tell(f"         {finding.remedy}")
+                screen.note(escape(f"       → {finding.remedy}"))
         wrong = [finding.subject for finding in findings if not finding.is_good]
         if as_json:
             shown = [

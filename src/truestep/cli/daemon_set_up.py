@@ -137,9 +137,10 @@ def _tell(
     missing = [name for name, key in keys.items() if key.parameter.required and name not in values]
     if not {"network", "deployment"} & values.keys():
         missing.append("network or deployment")
-    screen.result({"files": [str(path) for path in files], "missing": missing})
     if screen.as_json:
+        screen.result({"files": [str(path) for path in files], "missing": missing})
         return
+    screen.result({"files": ", ".join(str(path) for path in files)})
     configuration = folder / f"{role}.toml"
     steps = [f"write {', '.join(missing)} into {configuration}"] if missing else []
     if "password_file" not in values and any(path.suffix == ".service" for path in files):

@@ -122,6 +122,10 @@ class DaemonOptions:
     beacon: BeaconOption = None
     metrics_listen: MetricsListenOption = None
     config: ConfigOption = None
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", help="Log each step of each task too. With --json, all steps are logged."),
+    ] = False
     as_json: Annotated[bool, typer.Option("--json", help="Log one JSON object per line, on stdout.")] = False
 
     @property
@@ -192,7 +196,7 @@ def opened_world(
         member=_member(options, parts) if parts.is_member else None,
     )
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out
-    log = LogLines(as_json=options.as_json)
+    log = LogLines(as_json=options.as_json, is_terse=not options.verbose)
     account = Address(settings.signer.address)
     with closing(log), shown(options.metrics_listen, role, account, log) as seen, ExitStack() as stack:
         said = FirstReports(seen.reporter)

@@ -11,8 +11,10 @@ from typing import TextIO
 from rich.console import Console
 from rich.markup import escape
 
+from truestep.base.ids import TaskId, job_of_task, shard_of_task
 from truestep.base.text import counted, one_line
 from truestep.cli.streams import silence, write_unbuffered
+from truestep.roles.actions import Declined
 
 WAITING_LIMIT_LINES = 10_000
 """Some megabytes that a reader may lag before lines are dropped. A daemon never waits for its log."""
@@ -22,7 +24,19 @@ CLOSE_SECONDS = 2.0
 KIND_WIDTH = 24
 """The column of the kind; `withdraw-winnings_landed` is the longest."""
 
+QUIET_KINDS = frozenset({"computing", "ran", "self_checked", "published", "hashed", "witnessed", "micro_ran"})
+"""Steps of a task that lead to one of its other lines."""
+QUIET_END = "_sent"
+"""Of transactions: how each ends is said."""
+WAITING_REASONS = frozenset({Declined.CAPACITY.value, Declined.NOT_READY.value})
+"""Of tasks that are not taken now, and may be taken soon."""
+DECLINED_LIMIT = 10_000
+"""Jobs and reasons that are remembered as said."""
+
 _STYLES = {
+    "claim_disputed": "bold white on red",
+    "bond_lost": "bold white on red",
+    "paid": "green",
     "_refused": "red",
     "_reverted": "red",
     "unavailable": "yellow",
@@ -42,8 +56,11 @@ class LogLines:
     how many.
     """
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, is_terse: bool = False) -> None:
+        """`is_terse`: for people, without each step of each task. A program gets all lines."""
         self._as_json = as_json
+        self._is_terse = is_terse and not as_json
+        self._declined: dict[tuple[int, str], None] = {}
         self._streams: list[TextIO] = [sys.stdout, sys.stderr] if as_json else [sys.stderr]
         self._style = Console(stderr=True, highlight=False)
         self._waiting: queue.Queue[str | None] = queue.Queue(WAITING_LIMIT_LINES)
@@ -53,6 +70,8 @@ class LogLines:
 
     def report(self, kind: str, message: str, **fields: Field) -> None:
         """Print a line with the time."""
+        if self._is_terse and self._is_quiet(kind, fields):
+            return
         try:
             self._waiting.put_nowait(self._line(kind, message, fields))
         except queue.Full:
@@ -66,9 +85,24 @@ class LogLines:
             return
         self._writer.join(CLOSE_SECONDS)
 
+    def _is_quiet(self, kind: str, fields: dict[str, Field]) -> bool:
+        """Whether a line says nothing that other lines do not: each reason is said once for each job."""
+        if kind in QUIET_KINDS or kind.endswith(QUIET_END):
+            return True
+        task_id, reason = fields.get("task_id"), str(fields.get("reason", ""))
+        if kind != "declined" or not isinstance(task_id, int):
+            return False
+        key = (job_of_task(TaskId(task_id)), reason)
+        is_known = key in self._declined
+        self._declined[key] = None
+        if len(self._declined) > DECLINED_LIMIT:
+            del self._declined[next(iter(self._declined))]
+        return is_known or reason in WAITING_REASONS
+
     def _line(self, kind: str, message: str, fields: dict[str, Field]) -> str:
         if self._as_json:
-            shown = {"time": round(time.time(), 3), "kind": kind, "message": one_line(message), **fields}
+            shown = {"time": round(time.time(), 3), "kind": kind, "message": one_line(message)}
+            shown |= {**fields, **_places(fields)}
             return f"{json.dumps(shown, default=str)}\n"
         style = next((style for end, style in _STYLES.items() if kind.endswith(end)), "default")
         text = escape(f"{one_line(message)}{_gas(fields)}")
@@ -113,6 +147,14 @@ class LogLines:
             else:
                 return True
         return True
+
+
+def _places(fields: dict[str, Field]) -> dict[str, int]:
+    """The job and the shard of a task, by which lines of several daemons are found together."""
+    task_id = fields.get("task_id")
+    if not isinstance(task_id, int):
+        return {}
+    return {"job_id": job_of_task(TaskId(task_id)), "shard_index": shard_of_task(TaskId(task_id))}
 
 
 def _gas(fields: dict[str, Field]) -> str:

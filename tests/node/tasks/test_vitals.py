@@ -64,6 +64,14 @@ def test_a_worker_shows_leases_claims_and_earnings(network: Network) -> None:
     assert last.totals == Totals(finished_tasks=2, earned_wei=2 * REWARD_WEI)
     assert (last.exposure.claims, last.clocks) == (0, ())
     assert last.pending == 0
+    paid = [message for kind, message in log.lines if kind == "paid"]
+    assert sorted(message.partition(" {")[0] for message in paid) == [
+        f"job 1 shard {shard}: the claim is final and earns 0.05 ETH" for shard in (0, 1)
+    ]
+    worker.stop()
+    (summary,) = [message for kind, message in log.lines if kind == "summary"]
+    assert "2 tasks became final and earned 0.1 ETH" in summary
+    assert "can be disputed" not in summary
 
 
 def test_a_dispute_is_seen_by_both_sides(network: Network) -> None:
@@ -87,6 +95,12 @@ def test_a_dispute_is_seen_by_both_sides(network: Network) -> None:
         assert {clock.whole_seconds for clock in clocks} == {PARAMETERS.clock_seconds}
         assert max(vitals.open_games for vitals in watched.seen) == 1
     assert max(vitals.exposure.disputed for vitals in lied.seen) == 1
+    said = dict(log.lines)
+    assert "job 1 shard 0: YOUR CLAIM IS DISPUTED, and 1 ETH is at risk" in said["claim_disputed"]
+    assert "THE BOND OF YOUR CLAIM IS LOST, 1 ETH: it was proved false" in said["bond_lost"]
+    assert (log.kinds().count("claim_disputed"), log.kinds().count("bond_lost")) == (1, 1)
+    challenger.stop()
+    assert "disputes: 1 won, 0 lost, 0 open" in log.lines[-1][1]
     assert lied.seen[-1].totals == Totals(claims_lost=1, games_lost=1)
     assert checked.seen[-1].totals == Totals(games_won=1)
     assert checked.seen[-1].stake is None
@@ -109,3 +123,16 @@ def test_the_oldest_transaction_counts() -> None:
     assert age.seconds(frozenset({"claim/1", "take/2"})) == 10
     clock.seconds = 25.0
     assert age.seconds(frozenset({"take/2"})) == 15
+
+
+def test_a_worker_that_stops_says_what_can_still_be_disputed(network: Network) -> None:
+    log = Log()
+    network.post(shard_count=2)
+    worker, _ = watched_worker(network, "worker", log, ReferenceEngine())
+    network.drive([worker], lambda: "claim_landed" in log.kinds())
+    worker.tick()
+    worker.stop()
+    (summary,) = [message for kind, message in log.lines if kind == "summary"]
+    assert (
+        "0 tasks became final and earned 0 ETH; 2 claims with bonds of 2 ETH can be disputed for" in summary
+    )

@@ -62,9 +62,12 @@ class Ledger:
         self._history = history or NoHistory()
         self._changed_tasks: set[TaskId] = set()
         self._changed_jobs: set[JobId] = set()
+        self.revision = 0
+        """Another number after each change: what was made of the ledger before may be another by now."""
         self._clear()
 
     def _clear(self) -> None:
+        self.revision += 1
         self._programs = Programs(self._history)
         self.programs = self._programs.records
         self.jobs: dict[JobId, JobRecord] = {}
@@ -240,6 +243,7 @@ class Ledger:
 
     def change(self, task_id: TaskId, apply: Callable[[TaskState], None]) -> None:
         """Change a task's state and everything that is found by it."""
+        self.revision += 1
         state = self._states.get(task_id) or untouched(task_id)
         struck = set(state.struck)
         self._remove(state)

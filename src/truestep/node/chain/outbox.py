@@ -136,6 +136,8 @@ class Outbox:
         self._said: dict[str, float] = {}
         """The troubles of the last minute, and when each was reported."""
         self._refreshed_at: float | None = None
+        self.fees_wei = 0
+        """What the gas of transactions has cost whose outcome was learnt since the start."""
         self.is_ready = False
         """Whether what an earlier process left pending is known."""
 
@@ -298,6 +300,8 @@ class Outbox:
         self._said = said
 
     def _report(self, kind: str, message: str, transaction: Transaction) -> None:
+        if transaction.outcome is not Outcome.PENDING:
+            self.fees_wei += transaction.fee_wei
         self._reporter.report(
             kind,
             message,

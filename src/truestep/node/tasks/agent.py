@@ -115,7 +115,7 @@ class TaskAgent:
         self._tasks: list[TaskRecord] = []
         self._is_past_known = False
         self._words = Words(world.reporter, world.clock)
-        self._signs = VitalSigns(world.chain.account, self._views.operator, world.clock)
+        self._signs = VitalSigns(world.chain.account, self._views.operator, world.clock, world.reporter)
         self._forgot_at: float | None = None
 
     def collect(self) -> bool:
@@ -167,13 +167,14 @@ class TaskAgent:
         if self._is_past_known:
             for desk in self._desks:
                 actions += desk.decide(view)
+        self._signs.follow(self._views.ledger, is_past_known=self._is_past_known)
         if self._world.monitor is not None:
             self._world.monitor.show(self._vitals(view, head))
         return view, actions
 
     def _vitals(self, view: View, head: Head) -> Vitals:
-        ledger, stakes, load = self._views.ledger, self._views.stakes, self._queue.load()
-        return self._signs.at(view, head, ledger, stakes, load, is_past_known=self._is_past_known)
+        stakes, load = self._views.stakes, self._queue.load()
+        return self._signs.at(view, head, stakes, load, is_past_known=self._is_past_known)
 
     def act(self, actions: Sequence[Action]) -> None:
         """Have it done: sends and work in the background, words at once."""
@@ -247,6 +248,9 @@ class TaskAgent:
         for desk in self._desks:
             desk.close(STOP_SECONDS)
         self.collect()
+        head = self._pulse.head
+        now = self._pulse.now(head) if head is not None else None
+        self._world.reporter.report("summary", self._signs.summary(self._outbox.fees_wei, now))
 
     def _stop_useless_work(self) -> None:
         """End work whose result comes too late: a program may run for days that nobody waits for."""

@@ -1,5 +1,6 @@
 #pragma version 0.4.3
 #pragma evm-version cancun
+#pragma optimize codesize
 #pragma nonreentrancy on
 """
 @title Audits: a policy under which claims are drawn, and run again by somebody else (docs/audits.md)
@@ -244,9 +245,8 @@ def publish(claim_id: uint256, seed: bytes32, statement: bytes32):
     """
     batch: IJobs.Batch = self._standing(claim_id)
     self._check_role(batch.operator)
-    audit: audit_book.Audit = audit_book.read(claim_id)
-    self._check_stage(audit.stage == audit_book.COMMIT)
-    audit_book.check_seed(audit, seed)
+    self._check_stage(audit_book.read(claim_id).stage == audit_book.COMMIT)
+    audit_book.check_seed(claim_id, seed)
     is_new: bool = statement != empty(bytes32) and audit_book.published[claim_id] == empty(bytes32)
     assert is_new, "statement is published"
     audit_book.published[claim_id] = statement
@@ -264,7 +264,7 @@ def commit(claim_id: uint256, seed: bytes32, seat: uint256, commitment: bytes32)
     audit: audit_book.Audit = audit_book.read(claim_id)
     is_first: bool = audit.stage == audit_book.COMMIT and seat == 1
     self._check_stage(is_first or audit.stage == audit_book.PANEL_COMMIT)
-    audit_book.check_seed(audit, seed)
+    audit_book.check_seed(claim_id, seed)
     self._check_role(audit_book.member(seat, batch, audit))
     assert block.timestamp <= audit.time, "time of the stage is over"
     place: uint256 = claim_id << 2 | seat
@@ -301,7 +301,7 @@ def state(
     batch: IJobs.Batch = self._standing(claim_id)
     audit: audit_book.Audit = audit_book.read(claim_id)
     self._check_stage(audit.stage == audit_book.STATE)
-    audit_book.check_seed(audit, seed)
+    audit_book.check_seed(claim_id, seed)
     self._check_role(batch.operator)
     assert block.timestamp <= audit.time, "time of the stage is over"
     batch_id: uint256 = claim_id >> 8

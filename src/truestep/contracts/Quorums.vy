@@ -1,5 +1,6 @@
 #pragma version 0.4.3
 #pragma evm-version cancun
+#pragma optimize codesize
 #pragma nonreentrancy on
 """
 @title Quorums: a policy under which a drawn committee finds each result independently (docs/quorum.md)
@@ -71,8 +72,7 @@ SEATS_LIMIT: constant(uint256) = 16
 TASKS_LIMIT: constant(uint256) = 256
 # A job is one batch, so that its committee commits once.
 FEE_LIMIT_WEI: constant(uint256) = 2**72 - 1
-PURSE_LIMIT_WEI: constant(uint256) = 2**88 - 1
-# Packed.
+PURSE_LIMIT_WEI: constant(uint256) = 2**88 - 1  # both limits: packed
 TELLER_BPS: constant(uint256) = 1_000
 # Of a penalty, for whoever has it taken: less than anybody loses by telling of itself.
 BPS: constant(uint256) = 10_000

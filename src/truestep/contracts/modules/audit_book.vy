@@ -156,12 +156,13 @@ def member(seat: uint256, batch: IJobs.Batch, audit: Audit) -> address:
 
 
 @internal
-@pure
-def check_seed(audit: Audit, seed: bytes32):
+@view
+def check_seed(claim_id: uint256, seed: bytes32):
     """
     @notice Refuse what was said about the checkpoints of another appointment (U4.1).
     """
-    assert convert(seed, uint256) >> SEED_TAG_AT == audit.seed_tag, "seed of another appointment"
+    tag: uint256 = self.seconds[claim_id] >> 160 & MASK56
+    assert convert(seed, uint256) >> SEED_TAG_AT == tag, "seed of another appointment"
 
 
 @internal

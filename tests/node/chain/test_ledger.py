@@ -196,6 +196,30 @@ def test_changes_name_every_task_and_job_that_differs(seed: int, event_count: in
     assert (changes.tasks, changes.jobs) == (frozenset(), frozenset())
 
 
+@given(seed=st.integers(0, 2**32), event_count=st.integers(10, 60))
+@settings(max_examples=40)
+def test_every_change_has_a_revision_of_its_own(seed: int, event_count: int) -> None:
+    """Events in any order, and undone: whoever sees the same revision again has missed nothing."""
+    rng = random.Random(seed)
+    story = Story(rng)
+    history = ListHistory()
+    ledger = Ledger(history)
+    events_told = list(story.tell(event_count))
+    rng.shuffle(events_told)
+    before, revision = answers(ledger, story), ledger.revision
+    for event in events_told:
+        history.known = sorted([*history.known, event], key=later)
+        for change in (ledger.learn, ledger.unlearn) if rng.random() < 0.2 else (ledger.learn,):
+            if change == ledger.unlearn:
+                history.known = [known for known in history.known if known != event]
+            change([event])
+            now = answers(ledger, story)
+            assert now == before or ledger.revision != revision
+            before, revision = now, ledger.revision
+    ledger.learn([])
+    assert ledger.revision == revision
+
+
 def test_finished_work_leaves_memory() -> None:
     story = Story(random.Random(1), shard_counts=(8,) * 10)
     history = ListHistory()

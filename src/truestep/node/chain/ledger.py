@@ -189,6 +189,7 @@ class Ledger:
         """
         anew = set[TaskId]()
         for event in found:
+            self.revision += 1
             task_id = task_of_event(event)
             if task_id is not None and (task_id in anew or self._is_late(task_id, event)):
                 anew.add(task_id)
@@ -203,6 +204,7 @@ class Ledger:
 
     def unlearn(self, undone: Iterable[ChainEvent], after_block: int | None = None) -> None:
         """Forget events that the history has no longer, and whatever was of blocks after `after_block`."""
+        self.revision += 1
         states = self._states.items() if after_block is not None else ()
         tasks = {
             task_id
@@ -228,6 +230,7 @@ class Ledger:
 
     def apply(self, event: ChainEvent) -> None:
         """Take in one event that is newer than all others about the same thing."""
+        self.revision += 1
         match event:
             case events.ProgramRegistered():
                 self._register(event)
@@ -283,6 +286,7 @@ class Ledger:
         live = [self._states[task_id] for task_id in shards.live]
         if any(state.is_busy or state.games for state in live):
             return False
+        self.revision += 1
         for state in live:
             self._remove(state)
         self._end(job)

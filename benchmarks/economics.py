@@ -207,6 +207,28 @@ def quorums_table(figures: Figures) -> str:
     return table(("quorum", *(f"{share:.0%} of the pool" for share in shares), *costs), rows)
 
 
+def colluders_table(figures: Figures) -> str:
+    """What members have lost that lied together."""
+    rows = [
+        (
+            f"{row['needed']} of {row['seats']}",
+            row["tactic"],
+            f"{row['stake_share']:.0%}",
+            f"{row['draws']:,}",
+            row["lies"],
+            row["believed"],
+            coins(row["loss_wei"]) if row["lies"] else "",
+            coins(row["gain_wei"]) if row["lies"] else "",
+            f"{row['loss_over_gain']:,.1f}" if row["lies"] else "",
+        )
+        for row in figures["colluders"]
+    ]
+    head = (
+        "quorum", "friends", "of the pool", "draws", "lies", "believed at once", "lost", "could gain", "ratio"
+    )  # fmt: skip
+    return table(head, rows)
+
+
 def honest_table(figures: Figures) -> str:
     """What honest nodes earn, and what is recommended."""
     rows = [
@@ -226,7 +248,9 @@ def copycats_table(figures: Figures) -> str:
     return table(("challenger", "games", "lost, less what it was paid", "paid and spared"), rows)
 
 
-def blocks(deterrence: Figures, default: Figures, sybils: Figures, copycats: Figures) -> dict[str, str]:
+def blocks(
+    deterrence: Figures, default: Figures, sybils: Figures, copycats: Figures, quorum: Figures
+) -> dict[str, str]:
     """All tables, by the names of their places in the page."""
     return {
         "assumptions": assumptions_table(),
@@ -235,6 +259,7 @@ def blocks(deterrence: Figures, default: Figures, sybils: Figures, copycats: Fig
         "queues": queues_table(sybils),
         "auditors": auditors_table(default),
         "quorums": quorums_table(default),
+        "colluders": colluders_table(quorum),
         "honest": honest_table(default),
         "copycats": copycats_table(copycats),
     }
@@ -328,7 +353,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lines = outdated()
         print("\n".join(lines), file=sys.stderr)
         return int(bool(lines))
-    names = ("deterrence", "default", "sybils", "copycats")
+    names = ("deterrence", "default", "sybils", "copycats", "quorum")
     figures = {name: played(name) for name in names}
     if options.json:
         print(json.dumps(figures))

@@ -126,16 +126,16 @@ def project_table() -> dict[str, Any]:
 
 
 def required(*extras: str) -> set[str]:
-    """The requirements of the core and of these extras, without the extras of a requirement itself."""
+    """The requirements of the core and of these extras, without a requirement's own extras and platform."""
     project = project_table()
     chosen = [project["dependencies"], *(project["optional-dependencies"][extra] for extra in extras)]
-    return {re.sub(r"\[.*?\]", "", line) for line in chain.from_iterable(chosen)}
+    return {re.sub(r"\[.*?\]|;.*", "", line) for line in chain.from_iterable(chosen)}
 
 
 def locked(name: str) -> set[str]:
     """The `package==version` lines of a lock file."""
     lines = (REPOSITORY / name).read_text("utf-8").splitlines()
-    return {line.removesuffix(" \\") for line in lines if "==" in line}
+    return {line.removesuffix(" \\").split(" ;")[0] for line in lines if "==" in line}
 
 
 def test_every_dependency_is_pinned() -> None:

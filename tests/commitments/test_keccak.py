@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+from Crypto.Hash import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truestep.commitments.keccak import hash_pairs, keccak256
+from truestep.commitments.keccak import hash_pairs, keccak256, new_keccak256
 
 
 def test_published_digests() -> None:
@@ -23,3 +24,13 @@ def test_it_is_not_sha3() -> None:
 @given(st.lists(st.binary(min_size=64, max_size=64), max_size=9))
 def test_pairs_are_hashed_one_by_one(pairs: list[bytes]) -> None:
     assert hash_pairs(b"".join(pairs)) == b"".join(keccak256(pair) for pair in pairs)
+
+
+@given(st.lists(st.binary(max_size=300), min_size=1, max_size=4))
+def test_both_libraries_say_the_same_of_pieces(pieces: list[bytes]) -> None:
+    hasher, other = new_keccak256(pieces[0]), keccak.new(digest_bits=256, data=pieces[0])
+    for piece in pieces[1:]:
+        hasher.update(piece)
+        other.update(piece)
+    assert hasher.digest() == other.digest()
+    assert hasher.hexdigest() == other.hexdigest()

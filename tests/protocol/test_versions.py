@@ -47,7 +47,7 @@ def test_the_mapping_that_it_began_with_is_left_alone() -> None:
 
 def test_a_changed_record_is_what_replace_makes_of_it() -> None:
     stake = Stake(stake_wei=5, locked_wei=3)
-    assert changed(stake, {"locked_wei": 4}) == replace(stake, locked_wei=4)
+    assert changed(stake, locked_wei=4) == replace(stake, locked_wei=4)
     assert stake == Stake(stake_wei=5, locked_wei=3)
     with pytest.raises(Bug, match="expected fields of Stake"):
-        changed(stake, {"locked": 4})
+        changed(stake, locked=4)

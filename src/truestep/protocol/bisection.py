@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import pair_tree_levels
+
+SPLITS_KEPT = 2**8
+"""Trees of splits: each is made when it is stated, checked and picked from, for all games on one node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +36,8 @@ class Interval:
 
     def boundaries(self, arity: int) -> list[int]:
         """The state numbers between the parts, including low and high."""
-        parts = self.part_count(arity)
-        return [self.low + self.length * part // parts for part in range(parts + 1)]
+        low, length, parts = self.low, self.length, self.part_count(arity)
+        return [low + length * part // parts for part in range(parts + 1)]
 
     def part(self, part: int, arity: int) -> "Interval":
         """Part number `part`."""
@@ -48,12 +52,12 @@ def split_leaves(boundary_hashes: Sequence[bytes]) -> list[Bytes32]:
 
 def split_root(boundary_hashes: Sequence[bytes], arity: int) -> Bytes32:
     """The root of a split, which the contract stores (S11.4)."""
-    return Bytes32(_levels(boundary_hashes, arity)[-1][0])
+    return Bytes32(_levels(tuple(boundary_hashes), arity)[-1][0])
 
 
 def part_siblings(boundary_hashes: Sequence[bytes], arity: int, part: int) -> list[bytes]:
     """The siblings that prove part number `part` of a split (S11.5)."""
-    levels = _levels(boundary_hashes, arity)
+    levels = _levels(tuple(boundary_hashes), arity)
     return [level[part >> height ^ 1] for height, level in enumerate(levels[:-1])]
 
 
@@ -69,5 +73,6 @@ def first_disagreement(claimed: Sequence[bytes], own: Sequence[bytes]) -> int:
     raise ValueError("expected the hashes to agree first and disagree later")
 
 
-def _levels(boundary_hashes: Sequence[bytes], arity: int) -> list[list[bytes]]:
+@lru_cache(maxsize=SPLITS_KEPT)
+def _levels(boundary_hashes: tuple[bytes, ...], arity: int) -> list[list[bytes]]:
     return pair_tree_levels(split_leaves(boundary_hashes), arity.bit_length() - 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import ZERO_NODES, climb, parent
@@ -16,6 +17,8 @@ from truestep.machine.layout import (
 from truestep.machine.state import MachineState, Status, final_state
 
 ZERO_HASH = Bytes32(bytes(32))
+SIZE_ROOTS_KEPT = 2**10
+"""Programs write a few sizes of output, and each costs a hash for every level of its range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +36,7 @@ class ClaimedState:
 
     def memory_root(self) -> Bytes32:
         """The final memory root that follows from the fields (S5.2)."""
-        size_leaf = self.output_size.to_bytes(8, "little") + bytes(24)
-        size_root = climb(size_leaf, 0, ZERO_NODES[:RANGE_LEVEL])
+        size_root = output_size_root(self.output_size)
         return parent(self.left_root, parent(self.inner_root, parent(size_root, self.output_root)))
 
     def state_hash(self) -> Bytes32:
@@ -54,6 +56,12 @@ class ClaimedState:
     def as_struct(self) -> tuple[int | bytes, ...]:
         """The fields as the contracts take them."""
         return astuple(self)
+
+
+@lru_cache(maxsize=SIZE_ROOTS_KEPT)
+def output_size_root(size_bytes: int) -> Bytes32:
+    """The root of the range that has nothing but the size of the output (S5.2)."""
+    return climb(size_bytes.to_bytes(8, "little") + bytes(24), 0, ZERO_NODES[:RANGE_LEVEL])
 
 
 def claim_state(

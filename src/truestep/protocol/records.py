@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
+from functools import lru_cache
 
 from truestep.base.ids import (
     Address,
@@ -47,6 +48,10 @@ class GameStage(IntEnum):
     """Another game has struck the claim: anybody can settle, and the bond comes back."""
 
 
+SHARES_KEPT = 2**8
+"""Most jobs have the same terms, and a worker asks at each look how much they lock."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramRecord:
     """A registered program. `uri` says where its ELF file is."""
@@ -86,9 +91,13 @@ class Parameters:
     @property
     def lock_multiple(self) -> Fraction:
         """How many times as much a task locks, by bond and window, as the least that it could."""
-        return Fraction(
-            self.bond_multiple * self.window_seconds, self.least_window_seconds or self.window_seconds
-        )
+        least_seconds = self.least_window_seconds or self.window_seconds
+        return _share(self.bond_multiple * self.window_seconds, least_seconds)
+
+
+@lru_cache(maxsize=SHARES_KEPT)
+def _share(part: int, whole: int) -> Fraction:
+    return Fraction(part, whole)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ from truestep.roles import intents
 from truestep.roles.actions import Action, Send
 from truestep.roles.views import View
 
+OF_REWARDS, OF_WINNINGS = WithdrawRewards(), WithdrawWinnings()
 WITHDRAWALS = {
     "Keepers": keepers.WithdrawTo,
     "Items": items.WithdrawTo,
@@ -110,8 +111,8 @@ def withdrawals(
 ) -> list[Action]:
     """Take out what exceeds `above_wei`, or the amount given for a token; one of each kind at a time."""
     native = (
-        ("withdraw-rewards", view.rewards_wei, WithdrawRewards()),
-        ("withdraw-winnings", view.winnings_wei, WithdrawWinnings()),
+        ("withdraw-rewards", view.rewards_wei, OF_REWARDS),
+        ("withdraw-winnings", view.winnings_wei, OF_WINNINGS),
     )
     found: list[Action] = [
         Send(intent=f"{kind}/{view.now}", call=call, message=f"withdraw {coins(amount_wei)}")

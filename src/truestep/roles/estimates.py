@@ -140,11 +140,15 @@ class Speed:
 
         A float instruction adds a run, a reveal in each game, and the splits of its micro-run.
         """
-        rounds = round_count(cycles, parameters.arity)
-        nodes = [min(games, parameters.arity**number) for number in range(rounds)]
-        nodes += [games] * (1 + round_count(MICRO_CYCLES_LIMIT, parameters.arity))
+        return self._defence_seconds(
+            measured_seconds, round_count(cycles, parameters.arity), parameters, games
+        )
+
+    def _defence_seconds(
+        self, measured_seconds: float, rounds: int, parameters: Parameters, games: int
+    ) -> float:
         runs_seconds = (rounds + 1) * _passes(games) * measured_seconds
-        return runs_seconds + sum(map(self._send_all_seconds, nodes))
+        return runs_seconds + _sends(rounds, parameters.arity, games) * self.send_seconds
 
     def hardest_dispute(self, job: JobRecord, parameters: Parameters, games: int) -> Defence:
         """Of up to `games` simultaneous games on a claim, the number that is hardest to answer in time."""
@@ -154,9 +158,8 @@ class Speed:
         self, measured_seconds: float, cycles: int, parameters: Parameters, games: int
     ) -> Defence:
         """The same, now that one run of the task has been measured."""
-        return _hardest(
-            lambda count: self.defence_seconds(measured_seconds, cycles, parameters, count), parameters, games
-        )
+        rounds = round_count(cycles, parameters.arity)
+        return _hardest_defence(self, measured_seconds, rounds, parameters, games)
 
     def games_limit(self, measured_seconds: float, cycles: int, parameters: Parameters) -> int:
         """How many simultaneous games on a claim one machine can answer within their clocks."""
@@ -167,10 +170,6 @@ class Speed:
         ):
             games += 1
         return games
-
-    def _send_all_seconds(self, moves: int) -> float:
-        """Until so many moves are in blocks."""
-        return -(-moves // SENDS_AT_ONCE) * self.send_seconds
 
 
 def clock_seconds_of(parameters: Parameters, games: int) -> int:
@@ -191,6 +190,18 @@ def _hardest_dispute(
     )
 
 
+@lru_cache(maxsize=TERMS_KEPT)
+def _hardest_defence(
+    speed: Speed, measured_seconds: float, rounds: int, parameters: Parameters, games: int
+) -> Defence:
+    """Asked at each look at a task that has run."""
+    return _hardest(
+        lambda count: speed._defence_seconds(measured_seconds, rounds, parameters, count),  # pyright: ignore[reportPrivateUsage]
+        parameters,
+        games,
+    )
+
+
 def _hardest(seconds_of: Callable[[int], float], parameters: Parameters, games: int) -> Defence:
     """Clocks grow with the first few games, so more of them may be easier to answer than one."""
     counts = {count for count in (*range(1, PEAK_LIMIT + 1), games) if 0 < count <= games}
@@ -199,6 +210,14 @@ def _hardest(seconds_of: Callable[[int], float], parameters: Parameters, games: 
         for count in sorted(counts or {1})
     ]
     return max(found, key=lambda each: each.seconds - each.clock_seconds)
+
+
+@lru_cache(maxsize=TERMS_KEPT)
+def _sends(rounds: int, arity: int, games: int) -> int:
+    """How often moves are sent and waited for: splits of the run, a reveal, and splits of a micro-run."""
+    nodes = [min(games, arity**number) for number in range(rounds)]
+    nodes += [games] * (1 + round_count(MICRO_CYCLES_LIMIT, arity))
+    return sum(-(-moves // SENDS_AT_ONCE) for moves in nodes)
 
 
 def _passes(games: int) -> int:
@@ -212,6 +231,7 @@ def _written_pages(cycles: int, round_number: int, arity: int) -> int:
     return low + (arity - 1) * min(part_cycles, WRITABLE_PAGES)
 
 
+@lru_cache(maxsize=TERMS_KEPT)
 def round_count(cycles: int, arity: int) -> int:
     """How many splits lead from an interval of `cycles` steps to a single one."""
     rounds = 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from math import ceil
+from itertools import chain
 
 from truestep.base.ids import Address, BatchId, ProgramId, TaskId
 from truestep.base.text import counted
@@ -28,8 +28,8 @@ PROOF_ROOM = 2
 HELD_SHARE = 2
 """A held task may wait for one part in this many of its lease and of the time to its deadline."""
 
-Check = tuple[bool, Declined, str]
-"""Whether something is against a task, and why."""
+Reasons = Iterator[tuple[Declined, str]]
+"""What is against a task. Words are made for the first reason alone: open tasks are looked at often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +67,13 @@ def take(view: View, policy: WorkerPolicy, held: list[TaskView], load_seconds: f
     `held` are the tasks taken whose runs are not done, `load_seconds` what disputes under way may still
     compute. Tasks of a batch that missed its lease are not open before it has expired.
     """
+    opened = [task for task in view.tasks if _is_open(task, view.now)]
+    if not opened:
+        return []
     actions: list[Action] = []
     capacity = _Capacity.at(view, policy, held)
-    for task in view.tasks:
-        is_open = task.task.stage is TaskStage.OPEN and view.now < task.job.deadline
-        if not is_open or task.task.task_id in capacity.pending:
+    for task in opened:
+        if task.task.task_id in capacity.pending:
             continue
         declined = _why_not(view, policy, task, load_seconds) or capacity.why_not(task)
         if declined is not None:
@@ -81,6 +83,10 @@ def take(view: View, policy: WorkerPolicy, held: list[TaskView], load_seconds: f
         elif capacity.fits(task):
             capacity.add(task)
     return [*actions, *(_take_batch(view, policy, batch) for batch in capacity.batches.values())]
+
+
+def _is_open(task: TaskView, now: int) -> bool:
+    return task.task.stage is TaskStage.OPEN and now < task.job.deadline
 
 
 def _take_batch(view: View, policy: WorkerPolicy, batch: list[TaskView]) -> Send:
@@ -94,6 +100,13 @@ def _take_batch(view: View, policy: WorkerPolicy, batch: list[TaskView]) -> Send
         call=TakeTasks(tasks=tasks, operator=view.operator),
         message=f"take a batch of {intents.tasks_in_words(tasks)} for {pay}"
         + deliverable.risk(view.keeping, policy.delivery, batch),
+    )
+
+
+def _struck(view: View) -> str:
+    """Words for claims that were lost."""
+    return (
+        f"not taken: this operator has lost {counted(view.struck_count, 'claim')} (struck); check its memory"
     )
 
 
@@ -153,72 +166,76 @@ class _Capacity:
 
         A node whose claim was struck takes nothing more until a person has looked at it: it computes wrongly.
         """
-        view = self.view
-        bond_wei = task.job.parameters.operator_bond_wei
-        checks = (
-            (view.struck_count > self.policy.struck_tolerated, Declined.STRUCK,
-             f"not taken: this operator has lost {counted(view.struck_count, 'claim')} (struck); check its"
-             " memory"),
-            (self.free_wei < bond_wei, Declined.STAKE,
-             f"locks {coins(bond_wei)}, {coins(max(self.free_wei, 0))} of stake are free{_beyond(view)};"
-             " restart with a larger stake, `truestep worker --stake AMOUNT`, or wait until claims are"
-             " final"),
-            *self._proving_checks(task),
-            *self._keeping_checks(task),
-            (not self._has_room(task, [task]), Declined.CAPACITY,
-             f"waits: {counted(self._count, 'task')} in progress"),
-        )  # fmt: skip
-        return _first(task, checks)
+        return _first(task, self._reasons(task))
 
-    def _proving_checks(self, task: TaskView) -> Iterator[Check]:
+    def _reasons(self, task: TaskView) -> Reasons:
+        view, bond_wei = self.view, task.job.parameters.operator_bond_wei
+        if view.struck_count > self.policy.struck_tolerated:
+            yield Declined.STRUCK, _struck(view)
+        if self.free_wei < bond_wei:
+            yield (
+                Declined.STAKE,
+                f"locks {coins(bond_wei)}, {coins(max(self.free_wei, 0))} of stake are free{_beyond(view)};"
+                " restart with a larger stake, `truestep worker --stake AMOUNT`, or wait until claims are"
+                " final",
+            )
+        if task.job.policy == VALIDITY:
+            yield from self._proving_reasons(task)
+        if task.job.policy == KEPT:
+            yield from self._keeping_reasons(task)
+        if not self._has_room(task, [task]):
+            yield Declined.CAPACITY, f"waits: {counted(self._count, 'task')} in progress"
+
+    def _proving_reasons(self, task: TaskView) -> Reasons:
         """Whether proofs came in time so far: each that does not costs a part of a bond."""
         count = self.view.failed_count
-        yield (
-            task.job.policy == VALIDITY and count > self.policy.failed_tolerated,
-            Declined.ASSURANCE,
-            f"not taken: {counted(count, 'claim')} of this operator lost a part of the bond, not being"
-            f" proven in time or kept; see what keeps the proofs, and go on with --tolerate-unkept {count}",
-        )
+        if count > self.policy.failed_tolerated:
+            yield (
+                Declined.ASSURANCE,
+                f"not taken: {counted(count, 'claim')} of this operator lost a part of the bond, not being"
+                " proven in time or kept; see what keeps the proofs, and go on with --tolerate-unkept"
+                f" {count}",
+            )
         taken = [each for each in self.view.tasks if each.task.stage is TaskStage.TAKEN]
         held = {each.task.task_id for each in (*self.held, *taken) if each.job.policy == VALIDITY}
         proofs = self.policy.proofs_waiting + len(held | self.pending) + 1
         seconds, window_seconds = proofs * self.policy.proof_seconds, task.job.parameters.window_seconds
-        yield (
-            task.job.policy == VALIDITY
-            and not self.policy.takes_unproven
-            and PROOF_ROOM * seconds > window_seconds,
-            Declined.CAPACITY,
-            f"waits: its claim must be proven in {window_seconds:,} s, and"
-            f" {counted(proofs, 'proof')} one after the other may take {seconds:,.0f} s here",
-        )
+        if not self.policy.takes_unproven and PROOF_ROOM * seconds > window_seconds:
+            yield (
+                Declined.CAPACITY,
+                f"waits: its claim must be proven in {window_seconds:,} s, and"
+                f" {counted(proofs, 'proof')} one after the other may take {seconds:,.0f} s here",
+            )
 
-    def _keeping_checks(self, task: TaskView) -> Iterator[Check]:
+    def _keeping_reasons(self, task: TaskView) -> Reasons:
         """Whether the outputs of a job that asks for it could be kept: by enough keepers, at this price."""
         keeping, delivery, view = self.view.keeping, self.policy.delivery, self.view
-        if task.job.policy != KEPT or delivery is None:
+        if delivery is None:
             return
-        yield (
-            keeping is None,
-            Declined.ASSURANCE,
-            "asks that its outputs are kept; this network keeps nothing",
-        )
         if keeping is None:
+            yield Declined.ASSURANCE, "asks that its outputs are kept; this network keeps nothing"
             return
-        yield (view.failed_count > self.policy.failed_tolerated, Declined.ASSURANCE,
-               f"not taken: outputs of {counted(view.failed_count, 'claim')} of this operator were not kept;"
-               " see whether"
-               f" keepers can reach {delivery.url} and what fees they ask for (--keeper-fee), and go on with"
-               f" --tolerate-unkept {view.failed_count}")  # fmt: skip
+        if view.failed_count > self.policy.failed_tolerated:
+            yield (
+                Declined.ASSURANCE,
+                f"not taken: outputs of {counted(view.failed_count, 'claim')} of this operator were not kept;"
+                f" see whether keepers can reach {delivery.url} and what fees they ask for (--keeper-fee),"
+                f" and go on with --tolerate-unkept {view.failed_count}",
+            )
         seats = delivery.seats(keeping.keeper_count)
         if seats is None:
             why = deliverable.why_not_written(delivery, keeping.keeper_count, [task])
-            yield bool(why), Declined.OUTPUTS, f"asks that its outputs are kept; {why}"
+            if why:
+                yield Declined.OUTPUTS, f"asks that its outputs are kept; {why}"
             return
         own = self.undelivered_count()
         needed_wei = (own + 1) * delivery.item_wei(keeping.rules, seats, blob_count=1)
-        yield (view.wallet_wei < needed_wei, Declined.FUNDS,
-               f"asks that its outputs are kept, which takes {coins(needed_wei)} for a time, with what is"
-               f" under way; {view.account} has {coins(view.wallet_wei)}")  # fmt: skip
+        if view.wallet_wei < needed_wei:
+            yield (
+                Declined.FUNDS,
+                f"asks that its outputs are kept, which takes {coins(needed_wei)} for a time, with what is"
+                f" under way; {view.account} has {coins(view.wallet_wei)}",
+            )
 
     def undelivered_count(self) -> int:
         """Batches whose outputs are to be kept yet, with those of this look."""
@@ -265,10 +282,9 @@ class _Capacity:
         return is_held and seconds * HELD_SHARE <= left_seconds
 
 
-def _first(task: TaskView, checks: Iterable[Check]) -> Decline | None:
-    for is_against, reason, why in checks:
-        if is_against:
-            return Decline(task_id=task.task.task_id, reason=reason, message=f"{describe(task)}: {why}")
+def _first(task: TaskView, reasons: Reasons) -> Decline | None:
+    for reason, why in reasons:
+        return Decline(task_id=task.task.task_id, reason=reason, message=f"{describe(task)}: {why}")
     return None
 
 
@@ -277,23 +293,26 @@ def _first(task: TaskView, checks: Iterable[Check]) -> Decline | None:
 
 def is_worth_taking(job: JobRecord, code_bytes: int, now: int, policy: WorkerPolicy) -> bool:
     """Whether nothing in the job's terms speaks against it, nor the size of its code (0 if unknown)."""
-    return not any(is_against for is_against, _, _ in _terms_checks(job, code_bytes, now, policy))
+    return next(_terms_reasons(job, code_bytes, now, policy), None) is None
 
 
 def why_not_committee(view: View, policy: WorkerPolicy, tasks: Sequence[TaskView]) -> Decline | None:
     """The first reason against taking all tasks of a job that its committee leaves to this operator."""
     first = tasks[0]
-    bond_wei = first.job.parameters.operator_bond_wei * len(tasks)
     known = replace(first, job=replace(first.job, policy=OPTIMISTIC))
-    checks = (
-        (view.struck_count > policy.struck_tolerated, Declined.STRUCK,
-         f"not taken: this operator has lost {counted(view.struck_count, 'claim')} (struck); check its"
-         " memory"),
-        (view.free_stake_wei < bond_wei, Declined.STAKE,
-         f"its {counted(len(tasks), 'task')} lock {coins(bond_wei)}, {coins(view.free_stake_wei)} of stake"
-         f" are free{_beyond(view)}; restart with a larger stake, `truestep worker --stake AMOUNT`"),
-    )  # fmt: skip
-    return _why_not(view, policy, known, 0.0) or _first(first, checks)
+    return _why_not(view, policy, known, 0.0) or _first(first, _committee_reasons(view, policy, tasks))
+
+
+def _committee_reasons(view: View, policy: WorkerPolicy, tasks: Sequence[TaskView]) -> Reasons:
+    bond_wei = tasks[0].job.parameters.operator_bond_wei * len(tasks)
+    if view.struck_count > policy.struck_tolerated:
+        yield Declined.STRUCK, _struck(view)
+    if view.free_stake_wei < bond_wei:
+        yield (
+            Declined.STAKE,
+            f"its {counted(len(tasks), 'task')} lock {coins(bond_wei)}, {coins(view.free_stake_wei)} of stake"
+            f" are free{_beyond(view)}; restart with a larger stake, `truestep worker --stake AMOUNT`",
+        )
 
 
 def why_indefensible(policy: WorkerPolicy, job: JobRecord, own_run: OwnRun | None) -> str:
@@ -319,92 +338,117 @@ def _games(count: int) -> str:
 
 def _why_not(view: View, policy: WorkerPolicy, task: TaskView, load_seconds: float) -> Decline | None:
     """The first reason against a task; cheap reasons first. None if there is none."""
-    checks = (*_terms_checks(task.job, task.material.code_bytes, view.now, policy),
-              *_run_checks(policy, task, load_seconds))  # fmt: skip
-    return _first(task, checks)
+    terms = _terms_reasons(task.job, task.material.code_bytes, view.now, policy)
+    return _first(task, chain(terms, _run_reasons(policy, task, load_seconds)))
 
 
-def _run_checks(policy: WorkerPolicy, task: TaskView, load_seconds: float) -> Iterator[Check]:
-    yield (
-        task.is_data_gone,
-        Declined.ASSURANCE,
-        "its program or input is not kept any more: whatever is claimed of it falls, and its requester would"
-        " have the outputs for nothing",
-    )
-    yield bool(task.run_failure), Declined.RUN_FAILED, task.run_failure
-    yield bool(task.distrust), Declined.DISTRUSTED, task.distrust
-    yield bool(task.slowness), Declined.SLOW, task.slowness
+def _run_reasons(policy: WorkerPolicy, task: TaskView, load_seconds: float) -> Reasons:
+    if task.is_data_gone:
+        yield (
+            Declined.ASSURANCE,
+            "its program or input is not kept any more: whatever is claimed of it falls, and its requester"
+            " would have the outputs for nothing",
+        )
+    if task.run_failure:
+        yield Declined.RUN_FAILED, task.run_failure
+    if task.distrust:
+        yield Declined.DISTRUSTED, task.distrust
+    if task.slowness:
+        yield Declined.SLOW, task.slowness
     indefensible = why_indefensible(policy, task.job, task.own_run)
-    yield bool(indefensible), Declined.CLOCK, indefensible
+    if indefensible:
+        yield Declined.CLOCK, indefensible
     hardest = policy.speed.hardest_dispute(task.job, task.job.parameters, policy.games_expected)
-    yield (
-        not hardest.after(load_seconds).is_possible,
-        Declined.CLOCK,
-        f"may take {hardest.seconds:.0f} s to defend, after {load_seconds:.0f} s for the disputes under way;"
-        f" the clock has {hardest.clock_seconds} s",
-    )
+    if not hardest.after(load_seconds).is_possible:
+        yield (
+            Declined.CLOCK,
+            f"may take {hardest.seconds:.0f} s to defend, after {load_seconds:.0f} s for the disputes under"
+            f" way; the clock has {hardest.clock_seconds} s",
+        )
 
 
-def _terms_checks(job: JobRecord, code_bytes: int, now: int, policy: WorkerPolicy) -> tuple[Check, ...]:
-    speed = policy.speed
+def _terms_reasons(job: JobRecord, code_bytes: int, now: int, policy: WorkerPolicy) -> Reasons:
+    yield from _offer_reasons(job, now, policy)
+    if job.max_cycles > policy.cycles_limit:
+        yield (
+            Declined.CYCLES,
+            f"may take {job.max_cycles} steps, this node's limit is {policy.cycles_limit}",
+        )
+    if job.input_size > policy.input_limit_bytes:
+        yield (
+            Declined.INPUT_SIZE,
+            f"has {counted(job.input_size, 'byte')} of input, this node's limit is"
+            f" {policy.input_limit_bytes}",
+        )
+    yield from _time_reasons(job, code_bytes, now, policy)
+
+
+def _time_reasons(job: JobRecord, code_bytes: int, now: int, policy: WorkerPolicy) -> Reasons:
+    speed, left_seconds = policy.speed, job.deadline - now
     claim_seconds, cold_seconds = speed.claim_seconds(job, code_bytes), speed.cold_seconds(job, code_bytes)
     why_slow = f", {cold_seconds:.0f} s of it to compile {code_bytes:,} bytes of code" if cold_seconds else ""
+    if claim_seconds > job.lease_seconds:
+        yield (
+            Declined.LEASE,
+            f"may take {claim_seconds:.0f} s here{why_slow}; its lease is {job.lease_seconds} s",
+        )
+    if claim_seconds > left_seconds:
+        yield (
+            Declined.DEADLINE,
+            f"may take {claim_seconds:.0f} s here{why_slow}; its deadline is in {left_seconds} s",
+        )
     hardest = speed.hardest_dispute(job, job.parameters, policy.games_expected)
-    left_seconds = job.deadline - now
-    return (
-        *_offer_checks(job, now, policy),
-        (job.max_cycles > policy.cycles_limit, Declined.CYCLES,
-         f"may take {job.max_cycles} steps, this node's limit is {policy.cycles_limit}"),
-        (job.input_size > policy.input_limit_bytes, Declined.INPUT_SIZE,
-         f"has {counted(job.input_size, 'byte')} of input, this node's limit is {policy.input_limit_bytes}"),
-        (claim_seconds > job.lease_seconds, Declined.LEASE,
-         f"may take {claim_seconds:.0f} s here{why_slow}; its lease is {job.lease_seconds} s"),
-        (claim_seconds > left_seconds, Declined.DEADLINE,
-         f"may take {claim_seconds:.0f} s here{why_slow}; its deadline is in {left_seconds} s"),
-        (not hardest.is_possible, Declined.CLOCK,
-         f"may take {hardest.seconds:.0f} s to defend, the clock has {hardest.clock_seconds} s"),
-    )  # fmt: skip
+    if not hardest.is_possible:
+        yield (
+            Declined.CLOCK,
+            f"may take {hardest.seconds:.0f} s to defend, the clock has {hardest.clock_seconds} s",
+        )
 
 
 def _why_unprovable(job: JobRecord, now: int, policy: WorkerPolicy) -> str:
     return why_unprovable(job, now, policy.proving_entries, policy.circuits)
 
 
-def _offer_checks(job: JobRecord, now: int, policy: WorkerPolicy) -> Iterator[Check]:
+def _offer_reasons(job: JobRecord, now: int, policy: WorkerPolicy) -> Reasons:
     """What the job pays, and by which rules."""
     is_native = job.asset == NATIVE
     least = policy.reward_min_wei if is_native else policy.rewards_min.get(job.asset)
-    yield (
-        job.policy not in KNOWN,
-        Declined.ASSURANCE,
-        f"asks for policy {job.policy} of assurance, this node knows {', '.join(map(str, KNOWN))}",
-    )
+    if job.policy not in KNOWN:
+        known = ", ".join(map(str, KNOWN))
+        yield Declined.ASSURANCE, f"asks for policy {job.policy} of assurance, this node knows {known}"
     unprovable = "" if job.policy != VALIDITY or policy.takes_unproven else _why_unprovable(job, now, policy)
-    yield bool(unprovable), Declined.ASSURANCE, f"asks that its claims are proven: {unprovable}"
-    yield (
-        job.policy == KEPT and policy.delivery is None,
-        Declined.ASSURANCE,
-        "asks that its outputs are kept, and keepers could not fetch them from this node: start with"
-        " --items-url URL, or with an http(s) store in --blobs",
-    )
-    yield not job.is_ready, Declined.NOT_READY, "waits for its input, or for its data to be kept"
-    yield (
-        least is None,
-        Declined.ASSET,
-        f"pays in token {job.asset}; to take such jobs, start with --asset {job.asset}=LEAST_REWARD",
-    )
-    option = "--min-reward" if is_native else "--asset"
+    if unprovable:
+        yield Declined.ASSURANCE, f"asks that its claims are proven: {unprovable}"
+    if job.policy == KEPT and policy.delivery is None:
+        yield (
+            Declined.ASSURANCE,
+            "asks that its outputs are kept, and keepers could not fetch them from this node: start with"
+            " --items-url URL, or with an http(s) store in --blobs",
+        )
+    if not job.is_ready:
+        yield Declined.NOT_READY, "waits for its input, or for its data to be kept"
+    if least is None:
+        yield (
+            Declined.ASSET,
+            f"pays in token {job.asset}; to take such jobs, start with --asset {job.asset}=LEAST_REWARD",
+        )
+    yield from _pay_reasons(job, policy, least or 0)
+
+
+def _pay_reasons(job: JobRecord, policy: WorkerPolicy, least: int) -> Reasons:
+    option = "--min-reward" if job.asset == NATIVE else "--asset"
     locks = job.parameters.lock_multiple
-    needed = ceil((least or 0) * locks)
-    yield (
-        least is not None and job.reward < needed,
-        Declined.REWARD,
-        f"pays {amount_in_words(job.reward, job.asset)}, this node asks for"
-        f" {amount_in_words(needed, job.asset)} ({option})",
-    )
-    yield (
-        locks > policy.lock_limit,
-        Declined.LOCK,
-        f"locks {coins(job.parameters.operator_bond_wei)} for {job.parameters.window_seconds:,} s after its"
-        f" claim, {float(locks):.1f} times the least; this node's limit is {policy.lock_limit} (--max-lock)",
-    )
+    needed = -(-least * locks.numerator // locks.denominator)
+    if job.reward < needed:
+        yield (
+            Declined.REWARD,
+            f"pays {amount_in_words(job.reward, job.asset)}, this node asks for"
+            f" {amount_in_words(needed, job.asset)} ({option})",
+        )
+    if locks > policy.lock_limit:
+        yield (
+            Declined.LOCK,
+            f"locks {coins(job.parameters.operator_bond_wei)} for {job.parameters.window_seconds:,} s after"
+            f" its claim, {float(locks):.1f} times the least; this node's limit is {policy.lock_limit}"
+            " (--max-lock)",
+        )

@@ -2,12 +2,11 @@
 
 from typing import Protocol
 
-from Crypto.Hash import keccak
-
 from truestep.adapters.blobs.addresses import BlobName, parse_name, program_name
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.availability.manifest import MANIFEST_LIMIT_BYTES, item_name, parse_manifest
 from truestep.base.errors import Reject, Rejected
+from truestep.commitments.keccak import new_keccak256
 from truestep.commitments.kzg import BLOB_SIZE_BYTES, versioned_hash
 from truestep.commitments.merkle import StreamedRoot
 from truestep.engine.hashing import hash_many_pairs
@@ -56,7 +55,7 @@ def check_named(name: str, content: bytes) -> bytes:
 class _HashCheck:
     def __init__(self, digest: str) -> None:
         self._digest = digest
-        self._hash = keccak.new(digest_bits=256)
+        self._hash = new_keccak256(b"")
 
     def update(self, piece: bytes) -> None:
         self._hash.update(piece)

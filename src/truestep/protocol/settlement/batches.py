@@ -1,7 +1,7 @@
 """The life of a batch: taken, claimed, final or over (docs/protocol.md S4)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId, job_of_task, shard_of_task
@@ -41,6 +41,7 @@ from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import LifeCycle, Turn, with_entry
 from truestep.protocol.settlement.stops import require_no_stop
 from truestep.protocol.settlement.trees import LEAF_WORDS, claims_root, tasks_root
+from truestep.protocol.versions import changed
 
 ZERO_HASH = Bytes32(bytes(32))
 
@@ -101,8 +102,7 @@ def take(turn: Turn, call: Take) -> None:
         ),
         items=call.items,
     )
-    turn.change(batch_count=batch_id)
-    _put(turn, batch_id, batch)
+    turn.change(batch_count=batch_id, batches=with_entry(turn.state.batches, batch_id, batch))
     turn.emit(
         Taken(
             batch_id=batch_id,
@@ -138,7 +138,7 @@ def _occupy(turn: Turn, packed_items: tuple[PackedItem, ...]) -> list[tuple[Item
         require(item.shards.stop <= job.work.shard_count, Reject.SHARD_RANGE)
         bits = bits_of(item)
         require(not job.busy & bits, Reject.TASK_NOT_OPEN)
-        put_job(turn, item.job_id, replace(job, standing=job.standing | bits))
+        put_job(turn, item.job_id, changed(job, standing=job.standing | bits))
         pairs.append((item, job))
     require(bool(pairs), Reject.BATCH_EMPTY)
     return pairs
@@ -187,7 +187,7 @@ def _penalty_wei(turn: Turn, batch: Batch, left_seconds: int) -> int:
 
 
 def _give_up(turn: Turn, batch_id: BatchId, batch: Batch, penalty_wei: int) -> None:
-    _put(turn, batch_id, replace(batch, stage=BatchStage.OVER))
+    _put(turn, batch_id, changed(batch, stage=BatchStage.OVER))
     for item in map(unpack_item, batch.items):
         _free(turn, item.job_id, bits_of(item))
     operators.burn(turn, batch.operator, batch_id, penalty_wei)
@@ -196,7 +196,7 @@ def _give_up(turn: Turn, batch_id: BatchId, batch: Batch, penalty_wei: int) -> N
 
 def _free(turn: Turn, job_id: JobId, bits: int) -> None:
     job = turn.state.jobs[job_id]
-    put_job(turn, job_id, replace(job, standing=job.standing & ~bits))
+    put_job(turn, job_id, changed(job, standing=job.standing & ~bits))
 
 
 # --- claiming and finalizing ----------------------------------------------------------------------
@@ -213,8 +213,8 @@ def claim(turn: Turn, call: Claim) -> None:
     require(all(status <= Status.TRAPPED for status in statuses), Reject.CLAIM_STATUS)
     root = claims_root(call.leaves)
     until = turn.message.now + batch.terms.window_seconds
-    terms = replace(batch.terms, claims_root=root)
-    _put(turn, call.batch_id, replace(batch, stage=BatchStage.CLAIMED, until=until, terms=terms))
+    terms = changed(batch.terms, claims_root=root)
+    _put(turn, call.batch_id, changed(batch, stage=BatchStage.CLAIMED, until=until, terms=terms))
     turn.emit(
         Claimed(
             batch_id=call.batch_id,
@@ -233,7 +233,7 @@ def finalize(turn: Turn, call: Finalize) -> None:
     paid = shares(turn.state, batch, ~(held | batch.struck))
     if held:
         _require_items(batch, call.items)
-    _put(turn, call.batch_id, replace(batch, stage=BatchStage.FINAL, held=held))
+    _put(turn, call.batch_id, changed(batch, stage=BatchStage.FINAL, held=held))
     reward = sum(share.reward for share in paid)
     turn.emit(Finalized(batch_id=call.batch_id, operator=batch.operator, reward=reward, held=held))
     _pay(turn, call.batch_id, batch, paid)
@@ -248,7 +248,7 @@ def finalize_leaf(turn: Turn, call: FinalizeLeaf) -> None:
     require(not _held(turn, batch_id, batch) & leaf_bit, Reject.LEAF_HELD)
     _require_items(batch, call.items)
     paid = shares(turn.state, batch, leaf_bit)
-    _put(turn, batch_id, replace(batch, held=batch.held ^ leaf_bit))
+    _put(turn, batch_id, changed(batch, held=batch.held ^ leaf_bit))
     turn.emit(LeafFinalized(claim_id=call.claim_id, operator=batch.operator, reward=paid[0].reward))
     _pay(turn, batch_id, batch, paid)
 
@@ -294,9 +294,9 @@ def strike(turn: Turn, claim_id: LeafId, task_id: TaskId, bond_wei: int) -> Addr
     require(shard_of_task(task_id) < job.work.shard_count, Reject.SHARD_RANGE)
     require(bool(job.standing >> shard_of_task(task_id) & 1), Reject.TASK_NOT_OPEN)
     _free(turn, job_of_task(task_id), 1 << shard_of_task(task_id))
-    struck = replace(batch, struck=batch.struck | 1 << leaf_index, held=batch.held & ~(1 << leaf_index))
+    struck = changed(batch, struck=batch.struck | 1 << leaf_index, held=batch.held & ~(1 << leaf_index))
     if batch.leaf_count == 1:  # nothing is left of the batch
-        struck = replace(struck, stage=BatchStage.OVER)
+        struck = changed(struck, stage=BatchStage.OVER)
     _put(turn, batch_id, struck)
     turn.emit(Struck(claim_id=claim_id, operator=batch.operator, task_id=task_id, bond_wei=bond_wei))
     return batch.operator

@@ -8,6 +8,7 @@ from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import ZERO_NODES, climb, parent
 from truestep.machine.layout import OUTPUT_LIMIT_BYTES, RANGE_LEVEL
 from truestep.machine.state import STATE_SIZE_BYTES, Status, final_state, initial_state
+from truestep.protocol.claims import output_size_root
 from truestep.protocol.settlement.encoding import hash_struct
 from truestep.protocol.settlement.ids import LeafId, batch_of_claim, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.records import BatchTerms, Leaf, LeafProof, Work
@@ -64,8 +65,7 @@ def state_hash(task_id: TaskId, work: Work, leaf: Leaf) -> Bytes32:
     """The hash of the state that a leaf of the right shape claims (S5.2, S5.3)."""
     if leaf.status == Status.RUNNING:
         return leaf.output_root
-    size_leaf = leaf.output_size.to_bytes(8, "little") + bytes(24)
-    size_root = climb(size_leaf, 0, ZERO_NODES[:RANGE_LEVEL])
+    size_root = output_size_root(leaf.output_size)
     right = parent(inner_root(task_id, work), parent(size_root, leaf.output_root))
     memory_root = parent(leaf.left_root, right)
     status = Status(leaf.status)

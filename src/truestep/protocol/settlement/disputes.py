@@ -109,7 +109,7 @@ class DisputeTurn:
 
     def change(self, **fields: Any) -> None:
         """Replace fields of the state."""
-        self.state = changed(self.state, fields)
+        self.state = changed(self.state, **fields)
 
     def put_claim(self, claim_id: LeafId, claim: ChallengedClaim) -> None:
         """Keep a claim."""

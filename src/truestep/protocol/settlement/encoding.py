@@ -1,6 +1,10 @@
 """Solidity's `abi.encode` of static values, and hashes of them."""
 
+from collections.abc import Callable
 from dataclasses import fields
+from functools import cache
+from operator import attrgetter
+from typing import Any
 
 from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import keccak256
@@ -9,8 +13,6 @@ WORD_SIZE_BYTES = 32
 
 Value = int | str | bytes
 """A number or boolean, an address, 32 bytes."""
-
-_FIELD_NAMES: dict[type, tuple[str, ...]] = {}
 
 
 def word(value: Value) -> bytes:
@@ -31,11 +33,14 @@ def encode(*values: Value) -> bytes:
 
 def encode_struct(struct: object) -> bytes:
     """A dataclass of static values as a struct with the same fields in the same order."""
-    names = _FIELD_NAMES.get(type(struct))
-    if names is None:
-        names = tuple(field.name for field in fields(struct))  # type: ignore[arg-type]
-        _FIELD_NAMES[type(struct)] = names
-    return b"".join(word(getattr(struct, name)) for name in names)
+    return b"".join(map(word, _reader(type(struct))(struct)))
+
+
+@cache
+def _reader(kind: Any) -> Callable[[object], tuple[Value, ...]]:
+    """What reads all fields of a struct."""
+    names = [field.name for field in fields(kind)]
+    return attrgetter(*names) if len(names) > 1 else lambda struct: (getattr(struct, names[0]),)
 
 
 def hash_struct(struct: object) -> Bytes32:

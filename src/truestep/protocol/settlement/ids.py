@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntFlag
+from functools import lru_cache
 from typing import NewType
 
 from truestep.base.ids import Address, BatchId, JobId, TaskId, task_of
@@ -19,6 +20,8 @@ NATIVE = NOBODY
 LEAF_BITS = 8
 BATCH_LIMIT = 1 << LEAF_BITS
 """Tasks in a batch: a bit of one word for each."""
+ITEMS_KEPT = 2**12
+"""Unpacked items: each is asked for when its batch is taken, claimed and final."""
 
 
 class Role(IntFlag):
@@ -59,6 +62,7 @@ class Item:
         return self.offset <= leaf_index < self.offset + self.count
 
 
+@lru_cache(maxsize=ITEMS_KEPT)
 def unpack_item(packed: int) -> Item:
     """The item that `pack` packed."""
     return Item(

@@ -1,7 +1,5 @@
 """Jobs: escrow of rewards, digests, cancelling and callbacks (docs/protocol.md S1.2, S1.3, S3)."""
 
-from dataclasses import replace
-
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, Bytes32, JobId
 from truestep.commitments.keccak import keccak256
@@ -29,6 +27,7 @@ from truestep.protocol.settlement.programs import named_program
 from truestep.protocol.settlement.records import Job, JobTerms, Order, Program, Work
 from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import Deployment, LifeCycle, Turn, with_entry
+from truestep.protocol.versions import changed
 
 SHARD_LIMIT = 2**16 - 1
 INPUT_LIMIT_BYTES = 2**29
@@ -108,8 +107,7 @@ def post(turn: Turn, call: Post) -> None:
         is_fed=order.reducer_of == 0,
         is_supplied=not state.deployment.policies[order.policy].must_wait,
     )
-    turn.change(job_count=job_id)
-    put_job(turn, job_id, job)
+    turn.change(job_count=job_id, jobs=with_entry(turn.state.jobs, job_id, job))
     turn.emit(
         Posted(
             job_id=job_id,
@@ -190,7 +188,7 @@ def top_up(turn: Turn, call: TopUp) -> None:
     require(turn.message.now < job.deadline, Reject.DEADLINE_OVER)
     reward = job.reward + call.reward
     require(reward <= REWARD_LIMIT, Reject.REWARD_TOO_LARGE)
-    put_job(turn, call.job_id, replace(job, reward=reward))
+    put_job(turn, call.job_id, changed(job, reward=reward))
     turn.emit(ToppedUp(job_id=call.job_id, sender=turn.message.sender, reward=reward))
     assets.receive(turn, job.terms.asset, call.reward * job.work.shard_count)
 
@@ -200,7 +198,7 @@ def close(turn: Turn, call: Close) -> None:
     job = stated_job(turn.state, call.job_id, call.work, call.terms)
     require(turn.message.sender == job.terms.requester, Reject.NOT_REQUESTER)
     require(turn.message.now < job.deadline, Reject.DEADLINE_OVER)
-    put_job(turn, call.job_id, replace(job, deadline=turn.message.now))
+    put_job(turn, call.job_id, changed(job, deadline=turn.message.now))
     turn.emit(Closed(job_id=call.job_id))
 
 
@@ -220,7 +218,7 @@ def refund(turn: Turn, job_id: JobId, shards: tuple[int, ...]) -> None:
     require(bool(free), Reject.NOTHING_TO_RECLAIM)
     amount = job.reward * len(free)
     refunded = job.refunded | sum(1 << shard for shard in free)
-    put_job(turn, job_id, replace(job, refunded=refunded))
+    put_job(turn, job_id, changed(job, refunded=refunded))
     assets.credit(turn, job.terms.asset, job.terms.requester, amount)
     requester = job.terms.requester
     turn.emit(Cancelled(job_id=job_id, requester=requester, shards=free, refund=amount))
@@ -231,7 +229,7 @@ def resolve(turn: Turn, job_id: JobId, work: Work) -> None:
     job = turn.state.jobs[job_id]
     require(not job.is_fed, Reject.JOB_READY)
     digest = digest_of(turn.state.deployment, job_id, work, job.terms)
-    put_job(turn, job_id, replace(job, work=work, digest=digest, is_fed=True))
+    put_job(turn, job_id, changed(job, work=work, digest=digest, is_fed=True))
     turn.emit(Resolved(job_id=job_id, job_digest=digest))
 
 
@@ -239,5 +237,5 @@ def supply(turn: Turn, job_id: JobId) -> None:
     """Let a job no longer wait for its data (S8.3)."""
     job = turn.state.jobs[job_id]
     require(not job.is_supplied, Reject.JOB_READY)
-    put_job(turn, job_id, replace(job, is_supplied=True))
+    put_job(turn, job_id, changed(job, is_supplied=True))
     turn.emit(Resolved(job_id=job_id, job_digest=job.digest))

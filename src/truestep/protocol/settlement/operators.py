@@ -1,7 +1,5 @@
 """Stakes, what is locked in them, and what is known of operators (docs/protocol.md S9.1; O1 to O5)."""
 
-from dataclasses import replace
-
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId
 from truestep.commitments.keccak import keccak256
@@ -37,14 +35,16 @@ from truestep.protocol.settlement.standing import (
     require_cap,
 )
 from truestep.protocol.settlement.state import LifeCycle, Turn, with_entry
+from truestep.protocol.versions import changed
 
+NO_STAKE = Stake()
 PLEDGE = BatchId(0)
 """Stands in place of a batch for a pledge (operators O1.2)."""
 
 
 def stake_of(state: LifeCycle, operator: Address) -> Stake:
     """An operator's stake; an unknown one has none."""
-    return state.stakes.get(operator, Stake())
+    return state.stakes.get(operator, NO_STAKE)
 
 
 def has_role(state: LifeCycle, operator: Address, account: Address, role: Role) -> bool:
@@ -104,8 +104,8 @@ def admit(turn: Turn, call: Admit) -> None:
     """Put an operator on the allow-list, or take it off, by the owner (operators O4.3)."""
     require(turn.message.sender == turn.state.deployment.owner, Reject.NOT_OWNER)
     require(call.operator != NOBODY, Reject.NO_ADDRESS)
-    changed = replace(stake_of(turn.state, call.operator), is_listed=call.is_admitted)
-    _put(turn, call.operator, changed)
+    admitted = changed(stake_of(turn.state, call.operator), is_listed=call.is_admitted)
+    _put(turn, call.operator, admitted)
     turn.emit(Admitted(operator=call.operator, is_admitted=call.is_admitted))
 
 
@@ -128,9 +128,9 @@ def lock(turn: Turn, operator: Address, batch_id: BatchId, amount_wei: int) -> N
     require(is_admitted(admission, state.phase, stake.entry), Reject.NOT_ADMITTED)
     require(amount_wei <= stake.free_wei, Reject.STAKE_TOO_LOW)
     pledge_wei = amount_wei if batch_id == PLEDGE else 0
-    changed = _moved(stake, locked_wei=amount_wei, pledged_wei=pledge_wei)
-    require_cap(admission, changed.entry, now)
-    _put(turn, operator, changed)
+    locked = _moved(stake, locked_wei=amount_wei, pledged_wei=pledge_wei)
+    require_cap(admission, locked.entry, now)
+    _put(turn, operator, locked)
     turn.emit(Locked(operator=operator, batch_id=batch_id, amount_wei=amount_wei))
 
 
@@ -182,17 +182,17 @@ def _forfeit(turn: Turn, operator: Address, batch_id: BatchId, amount_wei: int, 
 def _freed(turn: Turn, operator: Address, batch_id: BatchId, amount_wei: int) -> Stake:
     stake = stake_of(turn.state, operator)
     is_pledge = batch_id == PLEDGE
-    bound_wei = stake.pledged_wei if is_pledge else stake.entry.locked_wei
+    bound_wei = stake.pledged_wei if is_pledge else stake.locked_wei - stake.pledged_wei
     require(amount_wei <= bound_wei, Reject.LOCKED_TOO_LOW)
     return _moved(stake, locked_wei=-amount_wei, pledged_wei=-amount_wei if is_pledge else 0)
 
 
 def _noted(turn: Turn, stake: Stake, fact: Fact) -> Stake:
-    return replace(stake, facts=stake.facts.noted(fact, turn.message.now))
+    return changed(stake, facts=stake.facts.noted(fact, turn.message.now))
 
 
 def _moved(stake: Stake, *, stake_wei: int = 0, locked_wei: int = 0, pledged_wei: int = 0) -> Stake:
-    return replace(
+    return changed(
         stake,
         stake_wei=stake.stake_wei + stake_wei,
         locked_wei=stake.locked_wei + locked_wei,

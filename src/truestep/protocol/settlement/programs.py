@@ -1,5 +1,7 @@
 """Programs and parameter sets: what is registered by number (docs/protocol.md S1.1, S2)."""
 
+from functools import lru_cache
+
 from truestep.base.errors import Reject
 from truestep.base.ids import Bytes32, ProgramId
 from truestep.commitments.keccak import keccak256
@@ -13,8 +15,11 @@ from truestep.protocol.settlement.state import Turn
 
 CODE_END = 2**29
 CYCLES_LIMIT = 2**48
+PROGRAMS_KEPT = 2**10
+"""Names of programs: most jobs are of a few."""
 
 
+@lru_cache(maxsize=PROGRAMS_KEPT)
 def named_program(image_root: Bytes32, entry: int, max_cycles: int) -> Bytes32:
     """What a program is, with the most cycles that a run of it may take (S3.1)."""
     return keccak256(encode(image_root, entry, max_cycles))

@@ -1,11 +1,12 @@
 """What is known of an operator, what it may have at risk, and who may take part (docs/operators.md)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
 from truestep.base.errors import Reject
 from truestep.protocol.settlement.parameters import BPS, DAY_SECONDS
 from truestep.protocol.settlement.refusals import require
+from truestep.protocol.versions import changed
 
 PERIOD_SECONDS = 30 * DAY_SECONDS
 """At each multiple of it, every fact counts half of what it counted."""
@@ -68,13 +69,13 @@ class Counts:
         """With one more."""
         counts = self.at(now)
         name = fact.name.lower()
-        return replace(counts, **{name: min(getattr(counts, name) + FACT, COUNT_LIMIT)})
+        return changed(counts, **{name: min(getattr(counts, name) + FACT, COUNT_LIMIT)})
 
     def trust(self, now: int) -> int:
         """What the facts come to, from 0 to FULL (O3.1)."""
-        counts = self.at(now)
-        good = counts.completed + counts.audited
-        bad = counts.late * LATE_WEIGHT + counts.struck * STRUCK_WEIGHT
+        age = now // PERIOD_SECONDS - self.period
+        good = (self.completed >> age) + (self.audited >> age)
+        bad = (self.late >> age) * LATE_WEIGHT + (self.struck >> age) * STRUCK_WEIGHT
         return max(0, min(good - bad, FULL))
 
 

@@ -79,7 +79,7 @@ class Turn:
 
     def change(self, **fields: Any) -> None:
         """Replace fields of the state."""
-        self.state = changed(self.state, fields)
+        self.state = changed(self.state, **fields)
 
     def emit(self, effect: Effect) -> None:
         """Add an effect."""

@@ -52,6 +52,7 @@ GAS = {
     "Expire": 71_551,
     "Release": 88_765,
     "Cancel": 63_237,
+    "Close": 35_478,
     "Withdraw": 31_621,
     "Open": 176_396,
     "Split": 125_170,
@@ -60,6 +61,7 @@ GAS = {
     "Settle": 89_991,
     "Show": 95_000,
     "Reward": 125_000,
+    "RewardWithoutResult": 125_000,
     "WithdrawTo": 60_000,
 }
 """Gas of each call, by the name of its type: docs/gas.md; those that are not there, rounded up."""

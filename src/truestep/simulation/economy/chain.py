@@ -146,7 +146,7 @@ class Chain:
         self.calls[kind.__name__] += 1
         self._pay_gas(tally, GAS[kind.__name__], is_dispute=is_dispute)
         for effect in effects:
-            self._take_in(effect)
+            self.take_in(effect)
         return effects
 
     def _pay_gas(self, tally: Tally, gas: int, *, is_dispute: bool) -> None:
@@ -155,11 +155,12 @@ class Chain:
         if is_dispute:
             tally.dispute_gas_wei += cost_wei
 
-    def _take_in(self, effect: Effect) -> None:
-        kind = type(effect)
-        if kind is Transfer:
-            self._move(effect)  # type: ignore[arg-type]
+    def take_in(self, effect: object) -> None:
+        """Move its coins, or remember it and tell whoever listens."""
+        if isinstance(effect, Transfer):
+            self._move(effect)
             return
+        kind = type(effect)
         self.events += 1
         note = _NOTES.get(kind)
         if note is not None:

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from truestep.base import ids
 from truestep.base.ids import Address, BatchId, Bytes32, TaskId
 from truestep.protocol.calls import RewardGame
+from truestep.protocol.settlement.facts.due import Action as DutyKind
 from truestep.protocol.settlement.ids import NATIVE, LeafGameId, LeafId, batch_of_claim
 from truestep.protocol.settlement.standing import room_wei
 from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles import challenger, worker
 from truestep.roles.actions import Action, ComputeHashes, Run, Send
 from truestep.roles.challenger import ChallengerPolicy
-from truestep.roles.views import ClaimView, Disputed, GameView, TaskView, View
+from truestep.roles.duties import sends
+from truestep.roles.views import Disputed, GameView, TaskView, View
 from truestep.roles.worker_policy import WorkerPolicy
 from truestep.simulation.economy import runs
 from truestep.simulation.economy.acting import contract_call, reward_of
@@ -166,6 +168,9 @@ class Operator(Node):
         if batch_id not in self.held:
             return
         world, program = self.world, self.world.program
+        if not world.is_exact and self._is_to_run(batch_id):
+            self._run(batch_id, self.held[batch_id])
+            return
         stories = {task_id: self.story(batch_id, task_id) for task_id in self.held[batch_id]}
         views = [
             task_view(
@@ -182,6 +187,11 @@ class Operator(Node):
             for task_id, story in stories.items():
                 world.told[batch_id, task_id] = story
         self.act(actions)
+
+    def _is_to_run(self, batch_id: BatchId) -> bool:
+        """Whether the role would have all tasks of a batch run: while its lease lasts, and none has."""
+        is_fresh = self.ready.isdisjoint(self.held[batch_id])
+        return is_fresh and self.world.clock.now <= self.world.chain.life.batches[batch_id].until
 
     def _run(self, batch_id: BatchId, tasks: Sequence[TaskId]) -> None:
         cycles = 0
@@ -220,7 +230,23 @@ class Operator(Node):
 
     def do(self, duty: Duty) -> None:
         """Do what is due, if the role says so."""
-        self.when_up(lambda: self.act(worker.decide(self.view((), (duty,)), self.policy)))
+        self.when_up(lambda: self.act(self._due(duty)))
+
+    def _due(self, duty: Duty) -> list[Action]:
+        """What the role would do: no more than end its own batch, with too little to withdraw (0072)."""
+        is_plain = duty.action is DutyKind.FINALIZE and duty.beneficiary == self.name
+        if is_plain and not self.world.is_exact and not self._has_enough():
+            return [
+                each
+                for each in sends((duty,))
+                if isinstance(each, Send) and each.intent not in self.in_flight
+            ]
+        return worker.decide(self.view((), (duty,)), self.policy)
+
+    def _has_enough(self) -> bool:
+        chain, above_wei = self.world.chain, self.policy.withdraw_above_wei
+        rewards_wei = chain.life.credits.get((NATIVE, self.name), 0)
+        return max(rewards_wei, chain.games.credits.get(self.name, 0)) > above_wei
 
     def defend(self, game_id: LeafGameId) -> None:
         """Answer a game, if it is its move."""
@@ -344,8 +370,8 @@ class Challenger(Node):
         chain, batch_id = self.world.chain, batch_of_claim(leaf_id)
         if batch_id not in chain.leaves:
             return None
-        task = task_view(chain, self.world.program, told.task_id, batch_id)
-        return _with_claim(task, claim_view(chain, leaf_id, told.task_id, told.stated(), ()), {}, {})
+        seen = claim_view(chain, leaf_id, told.task_id, told.stated(), ())
+        return task_view(chain, self.world.program, told.task_id, batch_id, claims=(seen,))
 
     def judge(self, leaf_id: LeafId, told: runs.Run) -> None:
         """Compare a claim with its own run, and open a game if they differ."""
@@ -366,11 +392,10 @@ class Challenger(Node):
         batch_id = batch_of_claim(leaf_id)
         if batch_id not in chain.leaves:
             return None
-        task = task_view(
-            chain, self.world.program, told.task_id, batch_id, self.world.run_of(told.task_id).claimed()
-        )
+        own = self.world.run_of(told.task_id).claimed()
         seen = claim_view(chain, leaf_id, told.task_id, told.claimed(), games)
-        return _with_claim(task, seen, hashes, witnesses or {})
+        program = self.world.program
+        return task_view(chain, program, told.task_id, batch_id, own, (seen,), hashes, witnesses or {})
 
     def _decide(self, tasks: tuple[TaskView, ...], duties: Sequence[Duty] = ()) -> None:
         actions = challenger.decide(self.view(tasks, duties, self.commitments), self.policy)
@@ -398,22 +423,6 @@ class Challenger(Node):
         self.when_up(lambda: self._decide((), (duty,)))
 
 
-def _with_claim(
-    task: TaskView, seen: ClaimView, hashes: dict[int, Bytes32], witnesses: dict[int, bytes]
-) -> TaskView:
-    return TaskView(
-        program=task.program,
-        job=task.job,
-        task=task.task,
-        claims=(seen,),
-        material=task.material,
-        own_run=task.own_run,
-        hashes=hashes,
-        witnesses=witnesses,
-        is_proven=True,
-    )
-
-
 def _disputed_view(
     world: World,
     story: runs.Run,
@@ -423,5 +432,6 @@ def _disputed_view(
 ) -> TaskView:
     leaf_id = LeafId(game_id >> ids.PART_BITS)
     chain, batch_id = world.chain, batch_of_claim(leaf_id)
-    task = task_view(chain, world.program, story.task_id, batch_id, story.claimed())
-    return _with_claim(task, claim_view(chain, leaf_id, story.task_id, story.claimed(), games), hashes, {})
+    own = story.claimed()
+    seen = claim_view(chain, leaf_id, story.task_id, own, games)
+    return task_view(chain, world.program, story.task_id, batch_id, own, (seen,), hashes)

@@ -14,7 +14,7 @@ from truestep.protocol.settlement.facts.views import game_view
 from truestep.protocol.settlement.ids import LeafGameId, LeafId, batch_of_claim, leaf_of_claim
 from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.simulation.economy.nodes import Node
-from truestep.simulation.economy.sight import facts_of, game_id_of
+from truestep.simulation.economy.sight import facts_of, game_id_of, is_split
 from truestep.simulation.economy.world import World
 
 
@@ -74,7 +74,7 @@ class Referee:
         game = self.world.chain.games.games.get(game_id)
         if game is None or game.stage != GameStage.ON_NODE:
             return
-        if facts_of(self.world.chain, game_id).splits:
+        if is_split(self.world.chain, game_id):
             self._wake_challenger(game_id, game)
             return
         node = self.nodes[game.defender]

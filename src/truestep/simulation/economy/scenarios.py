@@ -15,6 +15,8 @@ from truestep.simulation.economy.chain import deployment_of
 from truestep.simulation.economy.committees import committees
 from truestep.simulation.economy.market import Market, Setting
 from truestep.simulation.economy.measure import BAR, Measured, honest_operators_wei, profit_wei
+from truestep.simulation.economy.quorum_chain import USUAL_RULES
+from truestep.simulation.economy.quorums import colluders
 from truestep.simulation.economy.sieges import Siege, queues, sieges
 from truestep.simulation.economy.strategies import APART, COPYCAT, LYING
 
@@ -164,6 +166,52 @@ def _auditors_as_strategies(rows: Sequence[Figures]) -> list[Figures]:
     ]
 
 
+def _quorum(request: Request, say: Say) -> Figures:
+    played = _colluders(request, say, QUORUM_SHARES_BPS)
+    rows = _colluders_as_strategies(request, played)
+    bounded = [row for row in rows if row["stake_share"] * BPS <= SHARE_BAR_BPS]
+    return {
+        "seed": request.seed,
+        "strategies": rows,
+        "is_deterred": all(row["is_deterred"] for row in bounded),
+        "colluders": played,
+        "quorums": _quorums(request),
+    }
+
+
+def _colluders(request: Request, say: Say, shares_bps: Sequence[int]) -> list[Figures]:
+    """Members that lie together, each size with each share of the pool."""
+    say("members of committees that lie together")
+    rules, assumed, by = request.rules, request.assumptions, request.judged_by.quorum or USUAL_RULES
+    found = colluders(rules, assumed, request.seed, shares_bps, by, request.admission)
+    return [asdict(row) for row in found]
+
+
+def _colluders_as_strategies(request: Request, rows: Sequence[Figures]) -> list[Figures]:
+    """Members that lie together, beside the other strategies."""
+    found: list[Figures] = []
+    for row in rows:
+        lies, loss_wei, gain_wei = row["lies"], row["loss_wei"], row["gain_wei"]
+        besides_wei = gain_wei // max(lies, 1) - request.assumptions.task_value_wei if lies else 0
+        each_wei = loss_wei // max(lies, 1)
+        found.append(
+            {
+                "name": f"{row['tactic']}, {row['needed']} of {row['seats']}",
+                "stake_share": row["stake_share"],
+                "attempts": lies,
+                "believed": row["believed"],
+                "loss_wei": loss_wei,
+                "gain_wei": gain_wei,
+                "loss_over_gain": row["loss_over_gain"],
+                "break_even_value_wei": max(each_wei - besides_wei, 0) if lies else None,
+                "value_at_bar_wei": max(each_wei // BAR - besides_wei, 0) if lies else None,
+                "mean_delay_seconds": row["standing_seconds"],
+                "is_deterred": not lies or row["loss_over_gain"] >= BAR,
+            }
+        )
+    return found
+
+
 def _quorums(request: Request) -> list[Figures]:
     shares, quorum = QUORUM_SHARES_BPS, request.judged_by.quorum
     found = committees(request.rules, request.assumptions, request.seed, shares, quorum)
@@ -185,14 +233,15 @@ def _strategies(
         rows.append(row)
     attacks = _sieges(request, say, counts)
     audited = _auditors(request, say) if counts else []
+    colluding = _colluders_as_strategies(request, _colluders(request, say, shares_bps)) if counts else []
+    apart = [*_auditors_as_strategies(audited), *colluding]
     peace = series.peaceful()
     bounded = [row for row in rows if row.stake_share * BPS <= SHARE_BAR_BPS]
     margin = _worst(bounded) / BAR
     return _of_markets(request, markets) | {
-        "strategies": [*map(row_of, rows), *_auditors_as_strategies(audited)],
+        "strategies": [*map(row_of, rows), *apart],
         "deterrence_margin": round(margin, 3),
-        "is_deterred": all(row.is_deterred for row in bounded)
-        and all(row["is_deterred"] for row in _auditors_as_strategies(audited)),
+        "is_deterred": all(row.is_deterred for row in bounded) and all(row["is_deterred"] for row in apart),
         "sieges": [asdict(attack) | {"is_held": attack.is_held} for attack in attacks],
         "queues": _queues(request, say) if counts else [],
         "auditors": audited,
@@ -312,6 +361,11 @@ SCENARIOS: Mapping[str, Scenario] = {
             name="auditors",
             words="auditors that run, say nothing, make something up, or copy",
             play=_auditing,
+        ),
+        Scenario(
+            name="quorum",
+            words="members of committees that confirm lies together, with a tenth to nearly half of a pool",
+            play=_quorum,
         ),
         Scenario(
             name="scale",

@@ -1,7 +1,9 @@
 """What a role sees of the chain: records of jobs, tasks, claims and games, made of the model's state."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from truestep.base import ids
 from truestep.base.errors import Bug
@@ -16,12 +18,15 @@ from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId, batch_o
 from truestep.protocol.settlement.parameters import Parameters, whole_minutes
 from truestep.protocol.settlement.records import BatchStage, Job
 from truestep.protocol.settlement.tasks.records import game_record, job_rules, program_record
+from truestep.protocol.versions import changed
 from truestep.roles.views import ClaimView, GameView, Material, MaterialStage, OwnRun, TaskView
-from truestep.simulation.economy.chain import Chain
+from truestep.simulation.economy.chain import Chain, deployment_of
 
 PROGRAM = ProgramId(1)
 READY = Material(stage=MaterialStage.READY)
+NONE_KNOWN: Mapping[int, Any] = {}
 _NOWHERE = LogPosition(block_number=0, log_index=0, transaction_hash=Bytes32(bytes(32)))
+_NOTHING = Facts(deployment=deployment_of())
 _STAGES = {
     BatchStage.TAKEN: TaskStage.TAKEN,
     BatchStage.CLAIMED: TaskStage.CLAIMED,
@@ -105,6 +110,9 @@ def task_view(
     task_id: TaskId,
     batch_id: BatchId | None,
     own: ClaimedState | None = None,
+    claims: tuple[ClaimView, ...] = (),
+    hashes: Mapping[int, Bytes32] = NONE_KNOWN,
+    witnesses: Mapping[int, bytes] = NONE_KNOWN,
 ) -> TaskView:
     """A task whose program and input are here, and perhaps the end of one's own run."""
     end = OwnRun(claimed=own) if own is not None else None
@@ -112,8 +120,11 @@ def task_view(
         program=program,
         job=job_of(chain, ids.job_of_task(task_id)),
         task=task_of(chain, task_id, batch_id),
+        claims=claims,
         material=READY,
         own_run=end,
+        hashes=hashes,
+        witnesses=witnesses,
         is_proven=True,
     )
 
@@ -158,13 +169,20 @@ def facts_of(chain: Chain, game_id: LeafGameId) -> Facts:
         if node is not None and kept is not None
         else {}
     )
-    return Facts(
+    return changed(
+        _NOTHING,
         deployment=chain.deployment,
         batches={batch_id: KnownBatch(batch=chain.life.batches[batch_id], at=_NOWHERE)},
         disputes={leaf_id: KnownDispute(task_id=game.task_id, claim=chain.games.claims[leaf_id])},
         games={game_id: game},
         splits=splits,
     )
+
+
+def is_split(chain: Chain, game_id: LeafGameId) -> bool:
+    """Whether the node on which a game stands is split, so that its challenger is to move."""
+    node = node_of_game(game_id, chain.games.games[game_id])
+    return node is not None and node in chain.games.splits
 
 
 def game_seen(chain: Chain, game_id: LeafGameId) -> GameRecord | None:

@@ -21,8 +21,10 @@ from truestep.simulation.economy.clock import Clock
 from truestep.simulation.economy.runs import Run
 from truestep.simulation.economy.sight import program_of
 
-HASHES_KEPT = 2**10
+HASHES_KEPT = 2**12
 """Intervals whose hashes are kept for those that ask for them next."""
+SLOTS_KEPT = 2**14
+"""Nodes and slots of time for which it is known whether the node is down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,8 @@ class World:
         """What a batch claims of a task."""
         self.sides: dict[Address, str] = {}
         self.games_on: defaultdict[LeafId, list[LeafGameId]] = defaultdict(list)
+        self._down: dict[tuple[Address, int], bool] = {}
+        self._drawn = Random()
         self._hashes: dict[tuple[TaskId, bytes, int, int], dict[int, Bytes32]] = {}
         self.lies: dict[TaskId, bool] = {}
         """What those that lie seldom have decided about each task."""
@@ -83,11 +87,12 @@ class World:
 
     def run(self) -> None:
         """Until nothing is left to do."""
-        trouble, chain = self.trouble, self.chain
+        trouble, chain, clock = self.trouble, self.chain, self.clock
         usual_wei = self.assumptions.gas_price_wei
-        while (deed := self.clock.next()) is not None:
-            chain.now = self.clock.now
-            chain.gas_price_wei = usual_wei * (trouble.gas_factor if self.is_shocked else 1)
+        while (deed := clock.next()) is not None:
+            chain.now = clock.now
+            if trouble.shock_at:
+                chain.gas_price_wei = usual_wei * (trouble.gas_factor if self.is_shocked else 1)
             deed()
 
     @property
@@ -129,8 +134,14 @@ class World:
 
     def _is_down(self, name: Address, slot: int) -> bool:
         """Whether a node is down for a slot of time, which chance decides the same at each look."""
-        drawn = crc32(f"{self.seed} {name} {slot}".encode())
-        return drawn % BPS < min(self.assumptions.downtime_bps, BPS - 1)
+        is_down = self._down.get((name, slot))
+        if is_down is None:
+            drawn = crc32(f"{self.seed} {name} {slot}".encode())
+            is_down = drawn % BPS < min(self.assumptions.downtime_bps, BPS - 1)
+            if len(self._down) >= SLOTS_KEPT:
+                self._down.clear()
+            self._down[name, slot] = is_down
+        return is_down
 
     # --- truth ------------------------------------------------------------------------------------
 
@@ -143,7 +154,8 @@ class World:
         run = self.runs.get(task_id)
         if run is None:
             work = self.chain.life.jobs[ids.job_of_task(task_id)].work
-            drawn = Random(f"{self.seed} {task_id}").uniform(0.5, 1.0)
+            self._drawn.seed(f"{self.seed} {task_id}")
+            drawn = self._drawn.uniform(0.5, 1.0)
             cycles = max(int(work.max_cycles * drawn), 1)
             run = Run(task_id=task_id, work=work, cycles=cycles, lie_at=cycles)
             self.runs[task_id] = run

@@ -54,6 +54,9 @@ def with_policies(
 
 def judging(facts: Facts) -> Deployment:
     """The deployment with policies that answer by these facts."""
+    parts = (facts.keeping, facts.proving, facts.seating, facts.auditing, facts.dealing)
+    if all(part is None for part in parts):
+        return facts.deployment
     policies = dict(facts.deployment.policies)
     if facts.keeping is not None:
         policies[facts.keeping.policy] = _kept(facts, facts.keeping)
@@ -74,7 +77,7 @@ def judging(facts: Facts) -> Deployment:
     if facts.dealing is not None:
         links = lot_links(facts.dealing)
         policies[facts.dealing.policy] = drawn_policy(lambda: lots_of(facts), links)
-    return replace(facts.deployment, policies=policies) if policies else facts.deployment
+    return replace(facts.deployment, policies=policies)
 
 
 def auditing_of(facts: Facts) -> Auditing:

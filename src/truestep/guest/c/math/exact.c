@@ -68,6 +68,12 @@ double fmod(double x, double y) {
     double magnitude = __builtin_fabs(x), divisor_magnitude = __builtin_fabs(y);
     if (y == 0 || isnan(y) || !isfinite(x)) return (x * y) / (x * y);
     if (magnitude < divisor_magnitude) return x;
+    if (magnitude < 0x1p53) {
+        /* Mostly both are whole numbers. */
+        uint64_t whole = (uint64_t)magnitude, whole_divisor = (uint64_t)divisor_magnitude;
+        if ((double)whole == magnitude && (double)whole_divisor == divisor_magnitude)
+            return __builtin_copysign((double)(whole % whole_divisor), x);
+    }
     int exponent, least;
     memcpy(&bits, &magnitude, sizeof bits);
     memcpy(&divisor_bits, &divisor_magnitude, sizeof divisor_bits);

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from tests.protocol.logs.test_entries import CLAIM, OPENED
+from tests.protocol.logs.test_entries import AUDIT, CLAIM, DELETED, OPENED
 from truestep.adapters.logs.folder import LogFolder, LogNames
 from truestep.adapters.logs.keys import LogKeys
 from truestep.adapters.logs.serving import LogServer
@@ -374,3 +374,22 @@ def test_a_folder_without_a_log(tmp_path: Path) -> None:
         read(tmp_path)
     with pytest.raises(Unavailable):
         served_key(FolderSource(tmp_path))
+
+
+def test_what_was_shown_in_audits_is_in_the_log(tmp_path: Path) -> None:
+    words = {AUDIT.word: OPENED.operator}
+    report = read(written(tmp_path / "log", [*HONEST, entry_bytes(AUDIT), entry_bytes(DELETED)]), words=words)
+    assert report.is_sound and report.entries.counts["audit"] == report.entries.counts["deleted"] == 1
+    assert report.entries.unsent_count == 0
+    report = read(written(tmp_path / "silent", HONEST), words=words)
+    assert (
+        faults(report) == {Fault.MISSING}
+        and "audit of leaf 1 of batch 9" in report.entries.findings[0].message
+    )
+    other = replace(AUDIT, digest=CLAIM.left_root)
+    report = read(written(tmp_path / "other", [*HONEST, entry_bytes(other)]), words=words)
+    assert faults(report) == {Fault.MISSING} and report.entries.unsent_count == 1
+    before = {replace(AUDIT, batch_id=OPENED.batch_count).word: OPENED.operator}
+    of_others = {AUDIT.word: Address("0x" + "cC" * 20)}
+    for harmless in (before, of_others):
+        assert read(written(tmp_path / "log", HONEST, anew=True), words=harmless).is_sound

@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.audits import AuditNetwork
 from tests.e2e.drawn import AUDITED_BY, PLEDGE_WEI, open_drawn
 from tests.e2e.network import COIN_WEI, ELF, INPUT, MAX_CYCLES, REWARD_WEI, Log, expected_output
+from truestep.adapters.chain.claims import read_claims
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.draws import DrawsReader
 from truestep.base.errors import Rejected
@@ -23,7 +24,7 @@ from truestep.ports.chain import Chain
 from truestep.protocol.assignment.phases import Phase
 from truestep.protocol.assignment.rules import UNIT_WEI
 from truestep.protocol.audit_calls import CertifyClaim
-from truestep.protocol.audits.contracts.audits import Ending, Failure
+from truestep.protocol.audits.contracts.audits import Ending, Failure, Seat
 from truestep.protocol.events import GameOpened
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
@@ -70,6 +71,8 @@ def test_an_honest_claim_is_audited_and_final(network: AuditNetwork) -> None:
     (row,) = network.audits()
     assert (row.ending, row.auditors) == (Ending.CONFIRMED, (network.account("ada"),))
     assert row.paid_wei == AUDITED_BY.fee_wei
+    words = read_claims(network.devnet.node, network.deployment).words  # as readers of logs find it
+    assert [(seat, who) for (_, _, seat, _), who in words.items()] == [(Seat.FIRST, network.account("ada"))]
     assert network.pledge_of("ada") == PLEDGE_WEI
     network.drive([claimant, auditor], lambda: network.is_final(job_id))
     assert network.client().job(job_id).outputs()[0].output == expected_output(0)

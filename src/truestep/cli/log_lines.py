@@ -37,6 +37,7 @@ _STYLES = {
     "claim_disputed": "bold white on red",
     "bond_lost": "bold white on red",
     "paid": "green",
+    "alarm": "bold red",
     "_refused": "red",
     "_reverted": "red",
     "unavailable": "yellow",

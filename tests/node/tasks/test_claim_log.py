@@ -14,16 +14,19 @@ from web3 import Account
 from tests.e2e.network import SPEED, Log, Network
 from truestep.adapters.logs.folder import LogFolder
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import BatchId, JobId
+from truestep.base.ids import BatchId, Bytes32, JobId
 from truestep.commitments.keccak import keccak256
 from truestep.composition.logs import LogOwner, LogSettings, opened_log
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.tasks.agent import Daemon
 from truestep.node.tasks.claim_log import ClaimLog
 from truestep.node.worker import worker_node
+from truestep.ports.blobs import OutputKey
+from truestep.protocol.audit_calls import RevealAudit
 from truestep.protocol.calls import Deposit
-from truestep.protocol.logs.entries import ClaimEntry, LogOpened, parse_entry
+from truestep.protocol.logs.entries import AuditEntry, ClaimEntry, DeletedEntry, LogOpened, parse_entry
 from truestep.protocol.logs.tiles import parse_bundle
+from truestep.protocol.settlement.ids import claim_of
 from truestep.roles.worker import WorkerPolicy
 
 NAME = "operator"
@@ -54,6 +57,12 @@ def entries_in(folder: Path, count: int) -> list[Any]:
     return [parse_entry(entry) for entry in parse_bundle(content, count)]
 
 
+def all_entries(folder: Path) -> list[Any]:
+    return entries_in(
+        folder, int(max(folder.glob("tile/entries/000.p/*"), key=lambda path: int(path.name)).name)
+    )
+
+
 def test_claims_are_in_the_log_each_once(network: Network, stack: ExitStack) -> None:
     job_id = network.post(shard_count=2)
     worker = logged_worker(network, stack, Log())
@@ -68,7 +77,8 @@ def test_claims_are_in_the_log_each_once(network: Network, stack: ExitStack) -> 
     network.drive([again], lambda: True)
     network.post()
     network.drive([again], lambda: network.is_final(JobId(2)))
-    assert len(entries_in(network.folder / "log", 4)) == 4
+    kinds = [type(each) for each in all_entries(network.folder / "log")]
+    assert kinds.count(ClaimEntry) == 3 and kinds.count(LogOpened) == 1
 
 
 def test_nothing_is_claimed_while_the_log_cannot_be_written(
@@ -112,3 +122,32 @@ def test_a_claim_on_the_chain_that_the_log_lacks_is_an_old_copy() -> None:
     assert caught.value.reason is Reject.LOG_FORK
     assert "batch 3" in str(caught.value)
     ClaimLog(ShortLog(), is_shared=True).check({BatchId(3)})
+
+
+def test_words_and_deletions_are_logged_before(network: Network, stack: ExitStack) -> None:
+    world = network.world(NAME, network.store(NAME), Log(), ReferenceEngine())
+    account: Any = Account.from_key(keccak256(NAME.encode()))
+    owner = LogOwner(signer=account, operator=world.chain.account, deployment=network.deployment)
+    settings = LogSettings(folder=network.folder / "log")
+    opened = opened_log(settings, owner, world.store, world.chain, Log(), network.folder)
+    log = stack.enter_context(opened).claims
+    call = RevealAudit(
+        claim_id=claim_of(BatchId(7), 3), seat=1, digest=Bytes32(b"d" * 32), salt=Bytes32(bytes(32))
+    )
+    for _ in range(2):  # what is sent again is logged once
+        log.record_word(call, 5)
+    log.record_deleted([OutputKey(output_root=Bytes32(b"o" * 32), size_bytes=9)], 6)
+    _, word, deleted = entries_in(network.folder / "log", 3)
+    assert word == AuditEntry(batch_id=7, leaf_index=3, seat=1, digest=Bytes32(b"d" * 32), logged_at=5)
+    assert (deleted.what, deleted.size, deleted.logged_at) == ("output", 9, 6)
+
+
+def test_an_output_is_deleted_once_that_is_in_the_log(network: Network, stack: ExitStack) -> None:
+    job_id, log = network.post(), Log()
+    worker = logged_worker(network, stack, log)
+    network.drive([worker], lambda: network.is_final(job_id))
+    for _ in range(20):
+        network.clock.sleep(20)
+        worker.tick()
+    *_, deleted = entries_in(network.folder / "log", 3)
+    assert isinstance(deleted, DeletedEntry) and deleted.reason == "its task is over"

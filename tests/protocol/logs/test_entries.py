@@ -9,7 +9,16 @@ import pytest
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, Bytes32, JobId
-from truestep.protocol.logs.entries import ClaimEntry, LogOpened, OtherEntry, entry_bytes, parse_entry
+from truestep.protocol.logs.entries import (
+    AuditEntry,
+    ClaimEntry,
+    DeletedEntry,
+    Entry,
+    LogOpened,
+    OtherEntry,
+    entry_bytes,
+    parse_entry,
+)
 
 OPENED = LogOpened(
     chain_id=31_337,
@@ -44,8 +53,14 @@ CLAIM = ClaimEntry(
 )
 
 
-@pytest.mark.parametrize("entry", [OPENED, CLAIM, replace(OPENED, software='T\u00fcr "\\')])
-def test_reading_is_the_inverse_of_writing(entry: LogOpened | ClaimEntry) -> None:
+AUDIT = AuditEntry(batch_id=9, leaf_index=1, seat=1, digest=Bytes32(b"d" * 32), logged_at=1_700_000_002)
+DELETED = DeletedEntry(
+    what="output", root=Bytes32(b"o" * 32), size=4, reason="its task is over", logged_at=1_700_000_003
+)
+
+
+@pytest.mark.parametrize("entry", [OPENED, CLAIM, AUDIT, DELETED, replace(OPENED, software='T\u00fcr "\\')])
+def test_reading_is_the_inverse_of_writing(entry: Entry) -> None:
     assert parse_entry(entry_bytes(entry)) == entry
 
 
@@ -55,7 +70,7 @@ def test_a_claim_says_the_leaf_of_the_chain() -> None:
 
 
 def test_later_kinds_are_known_as_such() -> None:
-    assert parse_entry(b'{"kind":"audit","version":1,"x":2}') == OtherEntry(kind="audit", version=1)
+    assert parse_entry(b'{"kind":"later","version":1,"x":2}') == OtherEntry(kind="later", version=1)
     later = entry_bytes(CLAIM).replace(b'"version":1', b'"version":2')
     assert parse_entry(later) == OtherEntry(kind="claim", version=2)
 

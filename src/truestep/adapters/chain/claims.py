@@ -1,17 +1,19 @@
 """All claims that were ever made on a chain, out of the events of Jobs (docs/protocol.md S4.3)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from truestep.adapters.chain.connection import Node, check_chain, connect, endpoints_of
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.log_search import search_logs
-from truestep.adapters.chain.settlement import contract_types
-from truestep.protocol.logs.audit import ChainClaim, ChainClaims
+from truestep.adapters.chain.settlement import CONTRACT_OF, contract_types
+from truestep.base.ids import Address, Bytes32
+from truestep.protocol.audits.contracts.audits import Appointed, Revealed, Seat, Stage
+from truestep.protocol.logs.audit import ChainClaim, ChainClaims, ChainWords
 from truestep.protocol.settlement.contracts.jobs import Claimed, Taken
 from truestep.protocol.settlement.facts.leaves import LEAF_BYTES, leaf_at
-from truestep.protocol.settlement.ids import unpack_item
+from truestep.protocol.settlement.ids import batch_of_claim, leaf_of_claim, unpack_item
 
 RANGE_BLOCKS = 2_000
 """Public nodes refuse more."""
@@ -24,6 +26,8 @@ class ClaimsRead:
     block_number: int
     claims: ChainClaims
     batch_count: int
+    words: ChainWords
+    """What was shown in audits."""
 
 
 def read_claims(node: Node, deployment: Deployment) -> ClaimsRead:
@@ -32,18 +36,19 @@ def read_claims(node: Node, deployment: Deployment) -> ClaimsRead:
     check_chain(web3, deployment.chain_id)
     endpoints = endpoints_of(web3)
     head = endpoints.head().number
-    types, jobs = contract_types()["Jobs"], deployment.address("Jobs")
 
-    def events(kind: type) -> Iterator[object]:
-        topic = types.topic_of(kind)
+    def logs(kind: type) -> Iterator[tuple[tuple[int, int], Any]]:
+        """Events of a type, with the place of each."""
+        contract = CONTRACT_OF[kind]
+        types, address = contract_types()[contract], deployment.address(contract)
         for first in range(deployment.block_number, head + 1, RANGE_BLOCKS):
             last = min(first + RANGE_BLOCKS - 1, head)
-            for log in search_logs(endpoints, jobs, [topic], first, last):
-                yield types.event(log)
+            for log in search_logs(endpoints, address, [types.topic_of(kind)], first, last):
+                yield (log.block_number, log.log_index), types.event(log)
 
-    items = {taken.batch_id: taken.items for taken in cast("Iterator[Taken]", events(Taken))}
+    items = {taken.batch_id: taken.items for _, taken in logs(Taken)}
     claims: dict[tuple[int, int], ChainClaim] = {}
-    for claimed in cast("Iterator[Claimed]", events(Claimed)):
+    for _, claimed in cast("Iterator[tuple[object, Claimed]]", logs(Claimed)):
         leaves = b"".join(claimed.leaves)
         shards = _shards(items.get(claimed.batch_id, ()))
         for index, (job_id, shard_index) in zip(range(len(leaves) // LEAF_BYTES), shards, strict=False):
@@ -53,7 +58,29 @@ def read_claims(node: Node, deployment: Deployment) -> ClaimsRead:
                 shard_index=shard_index,
                 leaf=leaf_at(leaves, index),
             )
-    return ClaimsRead(block_number=head, claims=claims, batch_count=max(items, default=0))
+    words: ChainWords = {}
+    if deployment.audits is not None:
+        words = _words(claims, sorted([*logs(Appointed), *logs(Revealed)], key=lambda each: each[0]))
+    return ClaimsRead(block_number=head, claims=claims, batch_count=max(items, default=0), words=words)
+
+
+def _words(claims: ChainClaims, events: Iterable[tuple[object, Appointed | Revealed]]) -> ChainWords:
+    """Who has shown what: the claimant, or whoever was appointed last for the seat."""
+    auditors: dict[tuple[int, int], Address] = {}
+    words: dict[tuple[int, int, int, Bytes32], Address] = {}
+    for _, event in events:
+        place = batch_of_claim(event.claim_id), leaf_of_claim(event.claim_id)
+        if isinstance(event, Appointed):
+            seat = Seat.FIRST if event.stage == Stage.COMMIT else Seat.SECOND
+            auditors[event.claim_id, seat] = event.auditor
+            continue
+        claim = claims.get(place)
+        claimant = claim.operator if claim is not None else None
+        auditor = auditors.get((event.claim_id, event.seat))
+        operator = claimant if event.seat == Seat.CLAIMANT else auditor
+        if operator is not None:
+            words[*place, event.seat, event.digest] = operator
+    return words
 
 
 def _shards(items: tuple[int, ...]) -> Iterator[tuple[int, int]]:

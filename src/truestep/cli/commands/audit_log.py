@@ -253,7 +253,7 @@ def _entries_audit(screen: Screen, chain: ChainOptions, operator: Any) -> "Entri
     screen.doing("reading all claims on the chain")
     found = read_claims(chain.rpc, deployment)
     network = deployment.chain_id, deployment.address("Jobs")
-    return EntriesAudit(claims=found.claims, operator=operator, network=network)
+    return EntriesAudit(claims=found.claims, words=found.words, operator=operator, network=network)
 
 
 def _check_beginning(screen: Screen, chain: ChainOptions, report: "LogReport") -> None:

@@ -23,7 +23,9 @@ from truestep.node.tasks.words import Words
 from truestep.node.tasks.world import World
 from truestep.ports.chain import Head
 from truestep.ports.vitals import Vitals
+from truestep.protocol.audit_calls import RevealAudit
 from truestep.protocol.calls import OpenGame, SubmitClaims
+from truestep.protocol.claims import ClaimedState
 from truestep.protocol.records import TaskRecord, TaskStage
 from truestep.roles import intents
 from truestep.roles.actions import (
@@ -224,11 +226,24 @@ class TaskAgent:
             try:
                 if isinstance(send.call, SubmitClaims):
                     log.record(send.call, self._views.terms, self._pulse.now(self._head()))
+                elif isinstance(send.call, RevealAudit):
+                    log.record_word(send.call, self._pulse.now(self._head()))
             except Unavailable as error:
                 self._words.alert(Alert(kind="log_unavailable", message=f"{send.message}: {error}"))
             else:
                 ready.append(send)
         return ready
+
+    def _forget_outputs(self, needed: Sequence[ClaimedState]) -> None:
+        """Delete outputs that are needed no longer, once that is in the log."""
+        log = self._world.claim_log
+        if log is not None and not log.is_checked:
+            return
+        now = self._pulse.now(self._head())
+        try:
+            self._offers.forget_except(needed, lambda keys: log and log.record_deleted(keys, now))
+        except Unavailable as error:
+            self._words.alert(Alert(kind="log_unavailable", message=f"outputs stay on the disk: {error}"))
 
     def _head(self) -> Head:
         head = self._pulse.head
@@ -277,6 +292,6 @@ class TaskAgent:
         self._queue.keep_only(terms, (source_of(job, ledger.programs[job.program_id]) for job in live))
         self._results.forget_except((each.run for each in terms), agreed)
         ends = [self._results.own_run(each.run) for each in terms]
-        self._offers.forget_except([end.claimed for end in ends if end])
+        self._forget_outputs([end.claimed for end in ends if end])
         self._views.forget_except(kept)
         self._words.forget_except({job.job_id for job in live})

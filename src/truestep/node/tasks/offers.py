@@ -1,6 +1,6 @@
 """Offering outputs to blob stores in the background, apart from runs and moves: uploads may take hours."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from truestep.base.errors import Bug
@@ -52,9 +52,11 @@ class Offers:
             if key not in running and not self._executor.start(key, OfferItem(key=key)):
                 return
 
-    def forget_except(self, claims: Collection[ClaimedState]) -> None:
-        """Drop the outputs that none of these claims needs, once a store has them."""
-        self._shelf.forget_except(claims)
+    def forget_except(
+        self, claims: Collection[ClaimedState], before: Callable[[Collection[OutputKey]], object]
+    ) -> None:
+        """Drop the outputs that none of these claims needs, once a store has them. `before` is told which."""
+        self._shelf.forget_except(claims, before)
 
     def stop(self, deadline_seconds: float) -> None:
         """Ask uploads to end: the next start takes them up again."""

@@ -7,7 +7,7 @@ if a store has it.
 None of it holds up a claim: trouble is reported, and tried again.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from truestep.base.errors import Rejected, Unavailable
@@ -151,16 +151,25 @@ class OutputShelf:
             f" on this node's disk and is offered again in {wait_seconds:.0f} s: {offered.trouble}",
         )
 
-    def forget_except(self, claims: Collection[ClaimedState]) -> None:
+    def forget_except(
+        self,
+        claims: Collection[ClaimedState],
+        before: Callable[[Collection[OutputKey]], object] = lambda _: None,
+    ) -> None:
         """Drop the outputs that belong to none of these claims, as their tasks are final.
 
-        An output that no store has taken yet is offered a while longer: it has been paid for.
+        An output that no store has taken yet is offered a while longer: it has been paid for. `before` is
+        told what is about to be deleted; nothing is if it raises.
         """
         needed = {key_of(claimed) for claimed in claims}
-        for key in self._shelved.keys() - needed:
-            shelved = self._shelved[key]
-            if not shelved.is_published and shelved.failures < GIVE_UP_FAILURES:
-                continue
+        over = [
+            key
+            for key, shelved in self._shelved.items()
+            if key not in needed and (shelved.is_published or shelved.failures >= GIVE_UP_FAILURES)
+        ]
+        if over:
+            before(over)
+        for key in over:
             try:
                 self._folder.remove(key)
             except Unavailable as error:

@@ -5,8 +5,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from truestep.base.errors import Rejected
-from truestep.base.ids import Address
-from truestep.protocol.logs.entries import ClaimEntry, LogOpened, OtherEntry, parse_entry
+from truestep.base.ids import Address, Bytes32
+from truestep.protocol.logs.entries import (
+    AuditEntry,
+    ClaimEntry,
+    DeletedEntry,
+    LogOpened,
+    OtherEntry,
+    parse_entry,
+)
 from truestep.protocol.settlement.records import Leaf
 
 FINDINGS_LIMIT = 1_000
@@ -59,6 +66,8 @@ class ChainClaim:
     leaf: Leaf
 
 
+ChainWords = Mapping[tuple[int, int, int, Bytes32], Address]
+"""Who has shown what in audits: by batch, leaf, seat and digest."""
 ChainClaims = Mapping[tuple[int, int], ChainClaim]
 """By batch and leaf."""
 
@@ -69,6 +78,8 @@ class EntriesAudit:
 
     claims: ChainClaims
     """All on the chain, of every operator."""
+    words: ChainWords = field(default_factory=dict[tuple[int, int, int, Bytes32], Address])
+    """All that was shown in audits."""
     operator: Address | None = None
     """Whose log it must be, if that is known."""
     network: tuple[int, Address] | None = None
@@ -85,6 +96,8 @@ class EntriesAudit:
     """Claims of the operator on the chain from before the log, which need not be in it."""
     _entry_count: int = 0
     _matched: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
+    _words: set[tuple[int, int, int, Bytes32]] = field(default_factory=set[tuple[int, int, int, Bytes32]])
+    """Of the chain, that are in the log."""
     _denied: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
     """The entry that says something else than the chain."""
 
@@ -114,6 +127,11 @@ class EntriesAudit:
         if isinstance(entry, LogOpened):
             self._take_opened(index, entry)
             return None
+        if isinstance(entry, AuditEntry):
+            self._take_word(entry)
+            return None
+        if isinstance(entry, DeletedEntry):  # the chain knows nothing of it
+            return None
         return entry if self._is_on_chain(index, entry) else None
 
     def end(self) -> None:
@@ -133,6 +151,14 @@ class EntriesAudit:
                     Fault.MISSING,
                     f"leaf {place[1]} of batch {place[0]}, shard {claim.shard_index} of job {claim.job_id},"
                     " is claimed on the chain and not in the log",
+                )
+        for word, operator in self.words.items():
+            batch_id, leaf_index, seat, _ = word
+            if word not in self._words and self._is_from_log(operator, batch_id):
+                self.find(
+                    Fault.MISSING,
+                    f"what seat {seat} has shown in the audit of leaf {leaf_index} of batch {batch_id} is on"
+                    " the chain and not in the log",
                 )
 
     def check_beginning(self, batch_count: int) -> None:
@@ -158,6 +184,22 @@ class EntriesAudit:
                 yield place, claim
             elif place not in self._matched:
                 self.older_count += 1
+
+    def _take_word(self, entry: AuditEntry) -> None:
+        """What the chain has not was never sent, or came too late."""
+        if self.network is None:
+            return
+        operator = self.words.get(entry.word)
+        if operator is None or self.opened is None or operator.lower() != self.opened.operator.lower():
+            self.unsent_count += 1
+        else:
+            self._words.add(entry.word)
+
+    def _is_from_log(self, operator: Address, batch_id: int) -> bool:
+        """Whether something that an operator did about a batch is to be in the log."""
+        opened = self.opened
+        is_own = opened is not None and operator.lower() == opened.operator.lower()
+        return is_own and opened is not None and batch_id > opened.batch_count
 
     def _is_of_log(self, claim: ChainClaim) -> bool:
         """Whether the operator that the log names has made a claim; a log may write it in any case."""

@@ -79,6 +79,44 @@ class ClaimEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """What the operator is about to show in an audit (U4.3): its run of the claim had these checkpoints.
+
+    To show them is to confirm the claim: who finds another result disputes it.
+    """
+
+    KIND: ClassVar[str] = "audit"
+
+    batch_id: int
+    leaf_index: int
+    seat: int
+    """0: of its own claim; 1, 2: as an auditor."""
+    digest: Bytes32
+    """Of the checkpoints."""
+    logged_at: int
+
+    @property
+    def word(self) -> tuple[int, int, int, Bytes32]:
+        """What the chain must have of it."""
+        return self.batch_id, self.leaf_index, self.seat, self.digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletedEntry:
+    """Data that the operator is about to delete of its own accord (docs/privacy.md)."""
+
+    KIND: ClassVar[str] = "deleted"
+
+    what: str
+    """`output`: of a task that was run here."""
+    root: Bytes32
+    size: int
+    """In bytes."""
+    reason: str
+    logged_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OtherEntry:
     """A record of a kind or version that this release does not know."""
 
@@ -86,8 +124,9 @@ class OtherEntry:
     version: int
 
 
-Entry = LogOpened | ClaimEntry
-_KINDS: dict[str, type[Entry]] = {kind.KIND: kind for kind in (LogOpened, ClaimEntry)}
+Entry = LogOpened | ClaimEntry | AuditEntry | DeletedEntry
+_FORMS = (LogOpened, ClaimEntry, AuditEntry, DeletedEntry)
+_KINDS: dict[str, type[Entry]] = {kind.KIND: kind for kind in _FORMS}
 
 
 def entry_bytes(entry: Entry) -> bytes:

@@ -152,6 +152,8 @@ class WorkerParts:
     prover: "Prover | None" = None
     log: "LogSettings | None" = None
     gives_entropy: bool = False
+    is_drawn: bool = False
+    """Whether its operator is drawn by its pledge."""
     is_member: bool = False
     member_listen: tuple[str, int] | None = None
     """Where others fetch what it hands over as a member."""
@@ -193,6 +195,7 @@ def opened_world(
         prover=parts.prover,
         log=parts.log,
         gives_entropy=parts.gives_entropy,
+        is_drawn=parts.is_drawn,
         member=_member(options, parts) if parts.is_member else None,
     )
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out

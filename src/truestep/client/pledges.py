@@ -80,11 +80,6 @@ def leave(chain: Chain, rules: DrawRules, clock: Clock, told: Told) -> None:
     in_commit_phase(chain, rules, clock, told, LeavePool())
 
 
-def weight_of(pledge_wei: int, rules: DrawRules) -> int:
-    """What a pledge should weigh in draws (D4.1)."""
-    return 0 if pledge_wei < rules.least_pledge_wei else pledge_wei // UNIT_WEI
-
-
 def refresh(chain: Chain, rules: DrawRules, clock: Clock, told: Told, operator: Address) -> None:
     """Let an operator's weight follow its pledge, in the next commit phase (D3.4)."""
     in_commit_phase(chain, rules, clock, told, RefreshWeight(operator=operator))

@@ -114,6 +114,8 @@ class DaemonSettings:
     """Where a worker logs its claims; None if it does not."""
     member: MemberSettings | None = None
     """How it reaches other members of committees; None for what is no member."""
+    is_drawn: bool = False
+    """Whether it serves an operator that is drawn by its pledge."""
     gives_entropy: bool = False
     """Whether it gives secrets for the seeds of draws (docs/assignment.md)."""
 
@@ -167,6 +169,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
             anchoring=_anchoring(log, settings.log, clock),
             handing=handing,
             rounds=DrawsReader(connect(settings.rpc), deployment) if settings.gives_entropy else None,
+            pledges=DrawsReader(connect(settings.rpc), deployment) if settings.is_drawn else None,
             watching=_watching(settings, deployment, published, clock, reporter),
             answering=answering(published, world.chain, clock) if published and has_blobs else None,
             proving=_proving(settings.prover, blobs, clock, reporter),

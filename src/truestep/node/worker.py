@@ -11,13 +11,15 @@ from truestep.node.availability.delivery_desk import DeliveryDesk
 from truestep.node.availability.desk import Desk
 from truestep.node.committees import CommitteesPart
 from truestep.node.drawing.desk import EntropyDesk
+from truestep.node.drawing.weight_desk import WeightDesk
 from truestep.node.loop.loop import Loop
 from truestep.node.proving.desk import ProvingDesk
 from truestep.node.tasks.agent import Daemon, TaskAgent
 from truestep.node.tasks.views import ViewBuilder
 from truestep.node.tasks.world import World
+from truestep.node.turn_order import TurnOrder
 from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
-from truestep.roles import duties, turn_order, worker
+from truestep.roles import duties, worker
 from truestep.roles.actions import Action
 from truestep.roles.proving import own_claims, proving_entries
 from truestep.roles.views import View
@@ -43,7 +45,7 @@ def worker_node(
 
     audits = AuditsPart(world, is_auditor=policy.is_auditor)
     committees = CommitteesPart(world, policy) if is_member else None
-    wanted = turn_order.NOTHING_WANTED
+    turns = TurnOrder(world, policy.turn_seconds)
 
     def policy_at(now: int) -> WorkerPolicy:
         """Which programs it can prove, the entries of Verifiers say, which change."""
@@ -76,15 +78,11 @@ def worker_node(
 
     def decide(view: View) -> list[Action]:
         """What a worker does, and what an auditor and a member do besides, each in its turn."""
-        nonlocal wanted
         actions = worker.decide(view, policy_at(view.now))
         actions = [*audits.ready(actions), *audits.decide(view)]
         if committees is not None:
             actions = committees.decide(view, actions)
-        wanted = wanted.at(view.now, actions)
-        facts, turn_seconds = world.chain.facts(), policy.turn_seconds
-        actions = turn_order.in_turn(view.now, facts, view.operator, turn_seconds, wanted, actions)
-        return duties.once(view, actions)
+        return duties.once(view, turns.due(view, actions))
 
     agent = TaskAgent(
         world,
@@ -110,6 +108,8 @@ def _desks(world: World, policy: WorkerPolicy) -> list[Desk]:
         desks.append(TaskAnswerDesk(chain, world.answering, clock, reporter))
     if world.rounds is not None:
         desks.append(EntropyDesk(world.rounds, world.store, world.secret, clock, reporter))
+    if world.pledges is not None:
+        desks.append(WeightDesk(world.pledges, reporter))
     if (epochs := world.anchoring) is not None:
         desks.append(AnchoringDesk(chain, epochs.executor, clock, reporter, epochs.cost_limit_wei))
     return desks

@@ -33,3 +33,16 @@ class Rounds(Protocol):
     def promises(self, account: Address, rounds: Sequence[int]) -> Promises:
         """What the newest block says. Raises `Unavailable`."""
         ...
+
+
+class Pledges(Protocol):
+    """What operators weigh in the draws of one network."""
+
+    @property
+    def rules(self) -> DrawRules:
+        """The phases, which never change."""
+        ...
+
+    def has_stale_weight(self, operator: Address) -> bool:
+        """Whether an operator weighs something else than its pledge should (D3.4). Raises `Unavailable`."""
+        ...

@@ -10,7 +10,7 @@ from truestep.adapters.chain.pinned import PinnedReader, given
 from truestep.adapters.chain.record_codec import View, number, numbers, word
 from truestep.base.ids import Address, Bytes32
 from truestep.ports.rounds import Promises
-from truestep.protocol.assignment.rules import DrawRules
+from truestep.protocol.assignment.rules import DrawRules, weight_of
 from truestep.protocol.settlement.encoding import encode
 
 IN_POOL, LEAVING = 1, 2
@@ -40,7 +40,7 @@ class Membership:
 
 
 class DrawsReader:
-    """Satisfies `truestep.ports.rounds.Rounds`; also reads members and pools."""
+    """Satisfies `Rounds` and `Pledges` of `truestep.ports.rounds`; also reads members and pools."""
 
     def __init__(self, web3: Web3, deployment: Deployment) -> None:
         self._reader = PinnedReader(web3, deployment)
@@ -76,6 +76,14 @@ class DrawsReader:
             member_count=count,
             total_weight=total,
         )
+
+    def is_stale(self, found: Membership) -> bool:
+        """Whether a weight is another one than the pledge should have."""
+        return found.is_in_pool and found.weight != weight_of(found.pledge_wei, self.rules.least_pledge_wei)
+
+    def has_stale_weight(self, operator: Address) -> bool:
+        """See `truestep.ports.rounds.Pledges`."""
+        return self.is_stale(self.membership(operator))
 
     def pool(self, pool: int) -> tuple[int, int]:
         """How many members a pool has, and what they weigh together, in gwei."""

@@ -130,7 +130,7 @@ def refresh(
     chain, reader = connect_sender(network, sender, screen), draws_reader(network)
     whom = chain.account if operator is None else parse_address(operator, "ADDRESS")
     before = reader.membership(whom)
-    if before.weight == pledges.weight_of(before.pledge_wei if before.is_in_pool else 0, reader.rules):
+    if not reader.is_stale(before):
         raise Failure(
             "weight",
             f"expected a weight that is not that of the pledge: nothing is to be done, {whom}"

@@ -286,6 +286,7 @@ def _parts(
         prover=prover,
         log=logging.settings(),
         gives_entropy=gives_entropy,
+        is_drawn=sitting.member or policy.is_auditor,
         is_member=sitting.member,
         member_listen=sitting.listen,
     )

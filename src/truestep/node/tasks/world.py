@@ -11,7 +11,7 @@ from truestep.ports.clock import Clock
 from truestep.ports.draws import Draws
 from truestep.ports.executor import Executor
 from truestep.ports.reporter import Reporter
-from truestep.ports.rounds import Rounds
+from truestep.ports.rounds import Pledges, Rounds
 from truestep.ports.store import Store
 from truestep.ports.vitals import Monitor
 
@@ -57,6 +57,8 @@ class World:
     """Performs the items of an `AnswerBench`; None if no blobs of transactions can be read."""
     rounds: Rounds | None = None
     """For whose seeds it gives secrets; None if it gives none."""
+    pledges: Pledges | None = None
+    """What the operator weighs in draws; None if it is drawn for nothing."""
     draws: Draws | None = None
     """Whether anything is drawn now; None in a network that draws nothing."""
     handing: Handing | None = None

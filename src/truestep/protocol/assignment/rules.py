@@ -45,3 +45,8 @@ DRAW_RULES = DrawRules(
     exit_seconds=14 * 86_400,
 )
 """Of a network whose parameters say nothing else. A reveal phase is ten slots of Ethereum (D5.6)."""
+
+
+def weight_of(pledge_wei: int, least_pledge_wei: int) -> int:
+    """What a pledge weighs in draws, once that may change (D3.4): nothing below the least one (D4.1)."""
+    return 0 if pledge_wei < least_pledge_wei else pledge_wei // UNIT_WEI

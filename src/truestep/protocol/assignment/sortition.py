@@ -11,7 +11,7 @@ from truestep.protocol.assignment.contracts import sortition as contract
 from truestep.protocol.assignment.contracts.sortition import Collect, Join, Leave, Penalise, Refresh
 from truestep.protocol.assignment.phases import Phase, Phases
 from truestep.protocol.assignment.pools import SEATS_LIMIT, Pool
-from truestep.protocol.assignment.rules import UNIT_WEI
+from truestep.protocol.assignment.rules import UNIT_WEI, weight_of
 from truestep.protocol.settlement import effects, operators
 from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.protocol.settlement.ids import NATIVE, Role
@@ -69,8 +69,8 @@ class SortitionLinks:
     exit_seconds: int
 
     def weight(self, pledge_wei: int) -> int:
-        """Of a pledge: nothing below the least one (D4.1)."""
-        return 0 if pledge_wei < self.least_pledge_wei else pledge_wei // UNIT_WEI
+        """Of a pledge."""
+        return weight_of(pledge_wei, self.least_pledge_wei)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -20,7 +20,7 @@ export TRUESTEP_CIRCUIT_TOOLS := $(CURDIR)/.circuits/tools
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil solc circuits prometheus verifiers lock demo check test model economics drill lab bench gas docs vectors kzg-vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package site format clean
+.PHONY: help setup setup-demo anvil solc circuits prometheus verifiers lock demo check test model economics drill network-drill lab bench gas docs vectors kzg-vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package site format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -144,6 +144,9 @@ economics: setup ## whether it pays to cheat (SEED=, SCHEDULES=), and the figure
 
 drill: setup ## carry out the drills of data availability (docs/drills.md); DRILLS="wrong-bytes rpc-outage" chooses
 	$(BIN)/truestep drill availability $(DRILLS)
+
+network-drill: setup anvil ## 1,000 jobs, 8 workers, 1 % liars on a node with a block a second (docs/drills.md); JOBS=, WORKERS=, LIARS= change that
+	$(BIN)/truestep drill network --jobs $(or $(JOBS),1000) --workers $(or $(WORKERS),8) --liars $(or $(LIARS),1%) --seed $(SEED) --json
 
 lab: setup anvil ## attack real daemons: SCENARIOS=a,b JSON=1 SEED=n LAB_DIR=folder (docs/lab.md)
 	@$(BIN)/python -m tests.lab --seed $(SEED) $(if $(SCENARIOS),--scenarios $(SCENARIOS)) $(if $(JSON),--json)

@@ -86,10 +86,9 @@ def _numba_is_loaded_once() -> Generator[None, None, None]:
 
 def find_anvil() -> Path | None:
     """The anvil program that `make anvil` installed, else the one on PATH."""
-    # The package of the platform holds the program itself; `anvil` is only a wrapper that needs node.
-    installed = sorted((REPOSITORY / ".anvil" / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil"))
-    on_path = shutil.which("anvil")
-    return installed[0] if installed else Path(on_path) if on_path else None
+    from truestep.adapters.chain.devnet import installed_anvil  # takes a second, which few tests need
+
+    return installed_anvil(REPOSITORY)
 
 
 def find_prometheus(name: str) -> Path | None:

@@ -1,8 +1,9 @@
-"""`truestep drill availability`: names, list and JSON. The drills themselves: tests/drills."""
+"""`truestep drill`: names, list, options and JSON. The drills themselves: tests/drills."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from tests.cli.conftest import Invoke
 from truestep.drills import catalogue
 from truestep.drills.catalogue import Drill
+from truestep.drills.network import play
+from truestep.drills.network.plan import Plan, Terms
+from truestep.drills.network.verdict import Figures
 from truestep.drills.stage import NotSo
 from truestep.drills.verdict import Verdict
 
@@ -64,3 +68,81 @@ def test_the_list_and_a_name_that_is_none(truestep: Invoke) -> None:
     unknown = truestep("drill", "availability", "worse")
     assert unknown.exit_code == 2
     assert "good, endless" in unknown.stderr
+
+
+FIGURES = Figures(
+    jobs=2,
+    finalized=2,
+    tasks=3,
+    lies=1,
+    claims_struck=1,
+    slashed_wei=10**18,
+    lost_wei=0,
+    manual_steps=0,
+    gas_per_task=9_000,
+    gas_per_post=90_000,
+    dispute_gas=700_000,
+    tasks_per_minute=60.0,
+    seconds=9.5,
+    complaints=(),
+)
+
+
+@pytest.fixture
+def plans(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+    """What the network was to do. Its figures are what the number of jobs says: one fails."""
+    seen = list[Plan]()
+
+    def perform(plan: Plan, folder: Path, anvil: Path, told: play.Screenplay) -> Figures:
+        seen.append(plan)
+        told.say(f"on {anvil.name}")
+        told.progress(1, "1 posted")
+        if plan.terms.jobs == 1:
+            raise NotSo("nothing has happened")
+        wrong = ("job 1 is not final with the right result",) if plan.terms.jobs == 3 else ()
+        return replace(FIGURES, jobs=plan.terms.jobs, complaints=wrong)
+
+    monkeypatch.setattr(play, "perform", perform)
+    return seen
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Path:
+    program = tmp_path / "anvil"
+    program.touch()
+    return program
+
+
+def test_a_network_gives_one_object_in_the_last_line(truestep: Invoke, plans: list[Plan], node: Path) -> None:
+    options = ("--jobs", 2, "--workers", 5, "--liars", "33%", "--seed", 7, "--anvil", node)
+    finished = truestep("drill", "network", *options, "--json")
+    assert finished.exit_code == 0, finished.stderr
+    found = json.loads(finished.stdout.splitlines()[-1])
+    assert found == asdict(FIGURES) | {"complaints": [], "outcome": "passed"}
+    assert [plan.terms for plan in plans] == [Terms(jobs=2, workers=5, liar_share=0.33, seed=7)]
+
+
+def test_a_network_that_failed_names_its_folder(
+    truestep: Invoke, plans: list[Plan], node: Path, tmp_path: Path
+) -> None:
+    place = ("--anvil", node, "--directory", tmp_path / "logs")
+    wrong = truestep("drill", "network", "--jobs", 3, *place)
+    assert wrong.exit_code == 1
+    assert "job 1 is not final" in wrong.stderr
+    assert "slashed           1 ETH" in wrong.stdout
+    endless = truestep("drill", "network", "--jobs", 1, *place)
+    assert endless.exit_code == 1
+    for finished in (wrong, endless):
+        assert str(tmp_path / "logs") in finished.stderr.replace("\n", "")
+    assert len(plans) == 2
+
+
+def test_a_network_refuses_more_lies_than_jobs_and_a_node_that_is_none(
+    truestep: Invoke, tmp_path: Path
+) -> None:
+    many = truestep("drill", "network", "--liars", "50%")
+    assert many.exit_code == 2
+    assert "from 0% to 33%" in many.stderr
+    absent = truestep("drill", "network", "--anvil", tmp_path / "none")
+    assert absent.exit_code == 1
+    assert "make anvil" in absent.stderr

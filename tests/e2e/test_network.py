@@ -4,7 +4,7 @@ from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import OUTPUT_START
 from truestep.protocol import events
 from truestep.protocol.records import GameStage
-from truestep.simulation.faulty_engine import Fault, FaultyEngine, LyingOnce
+from truestep.simulation.faulty_engine import Fault, FaultyEngine, LyingSometimes
 
 LIE_CYCLE = 371
 
@@ -58,7 +58,7 @@ def test_one_lie_in_a_batch_holds_up_no_other_claim(network: Network) -> None:
     """The batch is final while the game goes on; only the shard of the lie is done again."""
     job_id, log = network.post(shard_count=3), Log()
     fault = Fault(cycle=LIE_CYCLE, address=OUTPUT_START + 3, mask=0x10)
-    lying = LyingOnce(ReferenceEngine(), fault, shard_index=1)
+    lying = LyingSometimes(ReferenceEngine(), fault, lambda task: task.shard_index == 1)
     liar = network.worker("liar", network.store("liar"), log, lying)
     network.drive([liar], lambda: "claim_landed" in log.kinds())
     (batch_id,) = {batch_of_claim(event.claim_id) for event in network.told(events.TaskClaimed)}

@@ -35,7 +35,7 @@ from truestep.ports.engine import Engine, Machine
 from truestep.protocol.calls import Deposit
 from truestep.roles.challenger import ChallengerPolicy
 from truestep.roles.worker import WorkerPolicy
-from truestep.simulation.faulty_engine import Fault, LyingOnce
+from truestep.simulation.faulty_engine import Fault, LyingSometimes
 
 COIN_WEI = 10**18
 WALLET_WEI = 20 * COIN_WEI
@@ -64,7 +64,7 @@ class LiarsEngine:
     def __init__(self, engine: Engine, cycle: int) -> None:
         self._honest = engine
         self._cycle = cycle
-        self._lying: LyingOnce | None = None
+        self._lying: LyingSometimes | None = None
 
     @property
     def name(self) -> str:
@@ -76,7 +76,8 @@ class LiarsEngine:
     ) -> Machine:
         """A machine that lies in the first task and is honest in all others."""
         if self._lying is None:
-            self._lying = LyingOnce(self._honest, self._fault(program, task), task.shard_index)
+            shard_index, fault = task.shard_index, self._fault(program, task)
+            self._lying = LyingSometimes(self._honest, fault, lambda each: each.shard_index == shard_index)
         return self._lying.start(program, task, debug_sink=debug_sink)
 
     def _fault(self, program: Program, task: Task) -> Fault:

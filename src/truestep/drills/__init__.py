@@ -1,1 +1,1 @@
-"""Drills: attacks and outages on a whole network in this process, each judged by where the coins are."""
+"""Drills: attacks and outages on a whole network, and load on one, judged by where the coins are."""

@@ -43,24 +43,24 @@ class FaultyEngine:
         return FaultyMachine(self._engine.start(program, task, debug_sink=debug_sink), self._fault)
 
 
-class LyingOnce:
-    """Satisfies `truestep.ports.engine.Engine`: faulty in one shard, honest in all others of a batch."""
+class LyingSometimes:
+    """Satisfies `truestep.ports.engine.Engine`: faulty in some tasks, honest in all others of a batch."""
 
-    def __init__(self, engine: Engine, fault: Fault, shard_index: int) -> None:
+    def __init__(self, engine: Engine, fault: Fault, lies_about: Callable[[Task], bool]) -> None:
         self._honest = engine
         self._faulty = FaultyEngine(engine, fault)
-        self._shard_index = shard_index
+        self._lies_about = lies_about
 
     @property
     def name(self) -> str:
         """Its name in reports."""
-        return f"{self._honest.name}, faulty in shard {self._shard_index}"
+        return f"{self._honest.name}, faulty in some tasks"
 
     def start(
         self, program: Program, task: Task, *, debug_sink: Callable[[bytes], None] | None = None
     ) -> Machine:
         """A machine in state number 0 of the run."""
-        engine = self._faulty if task.shard_index == self._shard_index else self._honest
+        engine = self._faulty if self._lies_about(task) else self._honest
         return engine.start(program, task, debug_sink=debug_sink)
 
 

@@ -1,6 +1,7 @@
 """Chains for development: in this process (eth-tester), or in an anvil process."""
 
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -26,6 +27,8 @@ from truestep.base.ids import Address
 START_SECONDS = 20.0
 """anvil starts in well under a second, but a loaded computer may need longer."""
 STOP_SECONDS = 5.0
+RICH_COINS = 10**6
+"""Of each of anvil's own accounts: stakes for thousands of tasks."""
 KEPT_RESULTS = 4_096
 """Of operations on curves; a proof of a circuit takes some seventy."""
 _REVERTED = re.compile("execution reverted(?:: (.*))?", re.DOTALL)
@@ -238,6 +241,15 @@ class EmbeddedDevnet:
         """Nothing to end."""
 
 
+def installed_anvil(*folders: Path) -> Path | None:
+    """The anvil program that `make anvil` installed in one of these folders, else the one on PATH."""
+    # The package of the platform holds the program itself; `anvil` is only a wrapper that needs node.
+    places = (folder / ".anvil" / "node_modules" / "@foundry-rs" for folder in folders)
+    installed = [program for place in places for program in sorted(place.glob("anvil-*/bin/anvil"))]
+    on_path = shutil.which("anvil")
+    return installed[0] if installed else Path(on_path) if on_path else None
+
+
 class AnvilDevnet:
     """An anvil process under the rules of Osaka on a free port. Satisfies `Devnet`."""
 
@@ -245,6 +257,7 @@ class AnvilDevnet:
         """Start `program`. Raises `Unavailable` if it does not answer in time."""
         self.port = port or free_port()
         options = ["--hardfork", "osaka", "--enable-tx-gas-limit", "--silent", "--order", "fifo"]
+        options += ["--balance", f"{RICH_COINS}"]
         command = [str(program), *options, "--port", str(self.port), "--chain-id", str(chain_id)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._web3 = connect(self.node)
@@ -264,6 +277,10 @@ class AnvilDevnet:
         """Mine a block so much later than now."""
         self._request("evm_increaseTime", [seconds])
         self._request("evm_mine", [])
+
+    def mine_by_the_clock(self, block_seconds: int) -> None:
+        """From now on a block comes every so many seconds, whatever is sent, and none in between."""
+        self._request("evm_setIntervalMining", [block_seconds])
 
     def fund(self, account: Address, amount_wei: int) -> None:
         """Give coins to an account, from the first rich one."""

@@ -1,4 +1,4 @@
-"""`truestep drill`: attacks and outages on a network in this process, judged by where the coins are."""
+"""`truestep drill`: attacks, outages and load on a network, judged by where the coins are."""
 
 import json
 import tempfile
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from truestep.base.units import coins
+from truestep.cli.commands import network_drill
 from truestep.cli.failure import ExitCode
 from truestep.cli.screen import Screen, fields_text, guarded
 from truestep.cli.streams import write_result
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     drills = typer.Typer(no_args_is_help=True, help="Attacks and outages, carried out and judged.")
     drills.command(name="availability", epilog=EXAMPLE)(availability)
+    drills.command(name="network", epilog=network_drill.EXAMPLE)(network_drill.network)
     app.add_typer(drills, name="drill")
 
 

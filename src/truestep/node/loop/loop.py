@@ -64,7 +64,7 @@ class Loop(Generic[View_co, Action]):
         reporter: Reporter,
         monitor: Monitor | None = None,
     ) -> None:
-        self._site = site
+        self.site = site
         self._clock = clock
         self._reporter = reporter
         self._monitor = monitor
@@ -79,7 +79,7 @@ class Loop(Generic[View_co, Action]):
         before allows, and the next tick goes on: an outage must not cost more than it has to.
         """
         trouble: Unavailable | None = None
-        for part in (self._site.collect, self._site.look):
+        for part in (self.site.collect, self.site.look):
             try:
                 part()
             except (Unavailable, Rejected) as error:
@@ -101,7 +101,7 @@ class Loop(Generic[View_co, Action]):
 
     def stop(self) -> None:
         """Let background work end. What was sent goes on by itself; the next start looks after it."""
-        self._site.close()
+        self.site.close()
 
     def _turn(self, poll_seconds: float | None) -> float:
         """One tick; how long to wait after it."""
@@ -123,7 +123,7 @@ class Loop(Generic[View_co, Action]):
         if self._failures:
             self._reporter.report("recovered", f"the outage is over after {self._failures} failed attempts")
         self._failures, self._reported = 0, ""
-        return self._site.poll_seconds() if poll_seconds is None else poll_seconds
+        return self.site.poll_seconds() if poll_seconds is None else poll_seconds
 
     def _tell_monitor(self, began_seconds: float, trouble: str = "") -> None:
         if self._monitor is not None:
@@ -142,7 +142,7 @@ class Loop(Generic[View_co, Action]):
             left = until - now
             self._clock.sleep(min(left, DECIDE_AGAIN_SECONDS) if is_due else left)
             try:
-                is_due |= self._site.collect()
+                is_due |= self.site.collect()
             except (Unavailable, Rejected):  # the next look says so
                 return
 
@@ -153,8 +153,8 @@ class Loop(Generic[View_co, Action]):
             return
 
     def _decide_and_act(self) -> View_co:
-        view, actions = self._site.decide()
-        self._site.act(actions)
+        view, actions = self.site.decide()
+        self.site.act(actions)
         return view
 
     def _report(self, kind: str, message: str, again_seconds: float, topic: str = "") -> None:

@@ -46,6 +46,22 @@ def test_a_program_is_registered_once(network: Network) -> None:
     assert network.client.register(network.elf, max_cycles=778) != first
 
 
+def test_what_a_post_reads_does_not_grow_with_the_chain(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network.client.submit(network.elf, b"first", order=ORDER)
+    chain, read = network.client.chain, list[int]()
+    events = chain.events
+
+    def counted(from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
+        read.append(to_block - from_block + 1)
+        return events(from_block, to_block)
+
+    monkeypatch.setattr(chain, "events", counted)
+    network.client.submit(network.elf, b"second", order=ORDER)
+    assert set(read) == {1}
+
+
 def test_registering_again_brings_back_a_program_that_the_store_lost(
     network: Network, tmp_path: Path
 ) -> None:

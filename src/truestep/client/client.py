@@ -40,6 +40,7 @@ from truestep.ports.clock import Clock
 from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.calls import NATIVE, PostJob, RegisterProgram
 from truestep.protocol.events import ChainEvent, JobPosted, ProgramRegistered
+from truestep.protocol.settlement.tasks.records import program_record
 
 OwnEvent = TypeVar("OwnEvent", ProgramRegistered, JobPosted)
 
@@ -366,14 +367,15 @@ class Client:
 
     def _registered(self, file: ProgramFile, max_cycles: int) -> ProgramId | None:
         """The number under which this program is already registered with these maximum cycles."""
-        image_root = file.program.root(hash_many_pairs)
-        for event in self._all_events():
+        image_root, facts = file.program.root(hash_many_pairs), self.chain.facts()
+        for number in range(1, len(facts.programs) + 1):
+            known = program_record(facts, ProgramId(number))
             if (
-                isinstance(event, ProgramRegistered)
-                and (event.image_root, event.entry) == (image_root, file.program.entry)
-                and (event.digest, event.max_cycles) == (file.digest, max_cycles)
+                known is not None
+                and (known.image_root, known.entry) == (image_root, file.program.entry)
+                and (known.digest, known.max_cycles) == (file.digest, max_cycles)
             ):
-                return event.program_id
+                return known.program_id
         return None
 
     def _all_events(self) -> Sequence[ChainEvent]:

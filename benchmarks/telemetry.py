@@ -34,9 +34,9 @@ from truestep.roles.worker import WorkerPolicy
 
 NAME = "worker"
 BAR_PERCENT = 5.0
-ROUNDS = 300
+ROUNDS = 60
 WARM_ROUNDS = 10
-SCRAPES = 50
+SCRAPES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

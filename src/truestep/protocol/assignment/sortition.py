@@ -111,8 +111,8 @@ def join(turn: SortitionTurn, call: Join) -> None:
     require(call.pool < POOL_LIMIT, Reject.POOL_UNKNOWN)
     require(call.pledge_wei % UNIT_WEI == 0, Reject.PLEDGE_UNIT)
     known = turn.state.members.get(call.operator)
-    is_in_pool = known is not None and known.is_in_pool
-    require(not is_in_pool or known.pool == call.pool, Reject.POOL_OTHER)  # type: ignore[union-attr]
+    is_elsewhere = known is not None and known.is_in_pool and known.pool != call.pool
+    require(not is_elsewhere, Reject.POOL_OTHER)
     operators.lock(turn.life, call.operator, PLEDGE, call.pledge_wei)
     pledge_wei = call.pledge_wei + (known.pledge_wei if known is not None else 0)
     weight = turn.links.weight(pledge_wei)

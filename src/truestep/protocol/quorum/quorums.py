@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Address
+from truestep.base.ids import Address, Bytes32, JobId
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.quorum.charges import charge_late, charge_lie, compensate
 from truestep.protocol.quorum.commitments import COMMITMENT_BITS, commitment_of
@@ -89,10 +89,10 @@ def fund(turn: QuorumsTurn, call: Fund) -> None:
     turn.life.state = inner.state
 
 
-def _require_job(turn: QuorumsTurn, job_id: int, work: Work, terms: JobTerms) -> Any:
+def _require_job(turn: QuorumsTurn, job_id: JobId, work: Work, terms: JobTerms) -> Bytes32:
     """The digest of a job, which must have this work and these terms."""
-    deployment, job = turn.life.state.deployment, turn.life.state.jobs.get(job_id)  # type: ignore[arg-type]
-    digest = job_digest(deployment.chain_id, deployment.jobs, job_id, work, terms)  # type: ignore[arg-type]
+    deployment, job = turn.life.state.deployment, turn.life.state.jobs.get(job_id)
+    digest = job_digest(deployment.chain_id, deployment.jobs, job_id, work, terms)
     require(job is not None and digest == job.digest, Reject.JOB_OTHER)
     return digest
 

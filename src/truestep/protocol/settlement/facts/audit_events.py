@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from truestep.base.ids import Bytes32
+from truestep.base.ids import Bytes32, JobId, job_of_task
 from truestep.protocol.audits.contracts import audits
 from truestep.protocol.audits.contracts.audits import Ending, Failure, Seat, Stage
 from truestep.protocol.audits.state import Audit, AuditedBatch, JobFund
@@ -27,10 +27,10 @@ def _refunded(draft: Draft, event: audits.Refunded, logged: Logged) -> None:
     drop_job_if_over(draft, event.job_id)
 
 
-def _change_fund(draft: Draft, job_id: int, amount_wei: int) -> None:
-    found = draft.funds.get(job_id)  # type: ignore[arg-type]
+def _change_fund(draft: Draft, job_id: JobId, amount_wei: int) -> None:
+    found = draft.funds.get(job_id)
     if found is not None:
-        draft.funds.put(job_id, replace(found, left_wei=found.left_wei + amount_wei))  # type: ignore[arg-type]
+        draft.funds.put(job_id, replace(found, left_wei=found.left_wei + amount_wei))
 
 
 # --- batches --------------------------------------------------------------------------------------
@@ -70,9 +70,9 @@ def _is_over(draft: Draft, claim_id: LeafId, *, is_confirmed: bool = False) -> N
 def _appointed(draft: Draft, event: audits.Appointed, logged: Logged) -> None:
     audit = draft.audits.get(event.claim_id)
     if audit is None:
-        job_id = event.task_id >> 32
-        audit = Audit(job_id=job_id)  # type: ignore[arg-type]
-        found = draft.funds.get(job_id)  # type: ignore[arg-type]
+        job_id = job_of_task(event.task_id)
+        audit = Audit(job_id=job_id)
+        found = draft.funds.get(job_id)
         _change_fund(draft, job_id, -found.fee_wei if found is not None else 0)
     seat = "second" if event.stage == Stage.PANEL_COMMIT else "auditor"
     appointed: dict[str, Any] = {seat: event.auditor, "seed": event.seed, "seats": audit.seats + 1}

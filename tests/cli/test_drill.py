@@ -120,6 +120,8 @@ def test_a_network_gives_one_object_in_the_last_line(truestep: Invoke, plans: li
     found = json.loads(finished.stdout.splitlines()[-1])
     assert found == asdict(FIGURES) | {"complaints": [], "outcome": "passed"}
     assert [plan.terms for plan in plans] == [Terms(jobs=2, workers=5, liar_share=0.33, seed=7)]
+    assert truestep("drill", "network", "--jobs", 2, "--liars", "0.01", "--anvil", node).exit_code == 0
+    assert plans[-1].terms.liar_share == 0.01
 
 
 def test_a_network_that_failed_names_its_folder(
@@ -140,9 +142,10 @@ def test_a_network_that_failed_names_its_folder(
 def test_a_network_refuses_more_lies_than_jobs_and_a_node_that_is_none(
     truestep: Invoke, tmp_path: Path
 ) -> None:
-    many = truestep("drill", "network", "--liars", "50%")
-    assert many.exit_code == 2
-    assert "from 0% to 33%" in many.stderr
+    for share in ("50%", "0.5", "1", "-0.1", "many"):
+        wrong = truestep("drill", "network", "--liars", share)
+        assert wrong.exit_code == 2
+        assert "from 0% to 33%" in wrong.stderr
     absent = truestep("drill", "network", "--anvil", tmp_path / "none")
     assert absent.exit_code == 1
     assert "make anvil" in absent.stderr

@@ -1,6 +1,7 @@
 """`truestep drill network`: a whole network under load, with liars in it."""
 
 import json
+import re
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +27,8 @@ def network(
     jobs: Annotated[int, typer.Option(min=1, max=10**5, help="Jobs of one to three shards.")] = 24,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Honest workers, a process each.")] = 3,
     liars: Annotated[
-        str, typer.Option(metavar="SHARE", help="The part of the tasks that is lied about, such as 1%.")
+        str,
+        typer.Option(metavar="SHARE", help="The part of the tasks that is lied about: 1% or 0.01."),
     ] = "5%",
     seed: Annotated[
         int, typer.Option(min=0, max=SEED_LIMIT, help="The same seed, the same jobs and lies.")
@@ -76,16 +78,23 @@ def network(
 
 
 def _share(text: str) -> float:
+    """The part that `1%` or `0.01` says."""
     from truestep.base.units import parse_share
     from truestep.drills.network.plan import LIAR_SHARE_LIMIT
     from truestep.protocol.settlement.parameters import BPS
 
     found = parse_share(text)
-    if found is None or not 0 <= found <= LIAR_SHARE_LIMIT * BPS:
+    part = found / BPS if found is not None else _fraction(text)
+    if part is None or part > LIAR_SHARE_LIMIT:
         raise typer.BadParameter(
-            f"expected a share from 0% to {LIAR_SHARE_LIMIT:.0%}, got {text!r}", param_hint="--liars"
+            f"expected a share from 0% to {LIAR_SHARE_LIMIT:.0%}, such as 1% or 0.01, got {text!r}",
+            param_hint="--liars",
         )
-    return found / BPS
+    return part
+
+
+def _fraction(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"0(\.\d{1,6})?", text.strip()) else None
 
 
 def _node(program: Path | None) -> Path:

@@ -43,6 +43,7 @@ COMMANDS = (
     "network list",
     "network parameters",
     "network show",
+    "offer",
     "outputs",
     "proof",
     "proofs setup",

@@ -31,6 +31,7 @@ from truestep.protocol.assignment.rules import DrawRules
 from truestep.protocol.audits.contracts.audits import Rules as AuditRules
 from truestep.protocol.deployment.judges import Judges
 from truestep.protocol.deployment.plans import network_plan
+from truestep.protocol.lots.contracts.lots import Rules as LotRules
 from truestep.protocol.quorum.contracts.quorums import Rules as QuorumRules
 from truestep.protocol.settlement.encoding import encode
 
@@ -70,6 +71,7 @@ AUDITED_BY = AuditRules(
     draw_seconds=4_000,
     load=4,
 )
+LOTS = LotRules(pool=0, lot_tasks=1, turn_seconds=2_000, open_seconds=100_000, late_wei=COIN_WEI // 100)
 STEP_SECONDS = 10
 Opened = TypeVar("Opened", bound="DrawnNetwork")
 
@@ -213,7 +215,10 @@ def open_drawn(kind: type[Opened], folder: Path) -> Iterator[Opened]:
     for account in (deployer, requester):
         devnet.fund(account.address, 100 * COIN_WEI)
     timelock = owned_by(Address(deployer.address))
-    rules: dict[str, Any] = {"drawn_by": DRAWS, "judged_by": Judges(quorum=QUORUM, audits=AUDITED_BY)}
+    rules: dict[str, Any] = {
+        "drawn_by": DRAWS,
+        "judged_by": Judges(quorum=QUORUM, audits=AUDITED_BY, drawn=LOTS),
+    }
     plan = network_plan(PARAMETERS, timelock, KEPT_BY, has_proofs=True, **rules)
     made = carry_out(connect(devnet.node), deployer, SqliteStore(), plan, policy=POLICY)
     deployment = deployment_of(PARAMETERS, timelock, made, KEPT_BY, **rules)

@@ -39,6 +39,7 @@ PANELS = {
         "feed": "feed",
         "supply": "supply",
         "quorum": "quorum",
+        "offer": "offer",
         "top-up": "top_up",
         "close": "close",
         "reclaim": "reclaim",

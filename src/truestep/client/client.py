@@ -11,7 +11,7 @@ from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.keepers.publishing import public_url
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, JobId, ProgramId
-from truestep.client import committees, stakes
+from truestep.client import committees, dealing, stakes
 from truestep.client.audits import foreseen_audits, pay_audits
 from truestep.client.believed import believed_entries, expiry_notice
 from truestep.client.committees import FUND_GAS
@@ -195,6 +195,8 @@ class Client:
             committees.fund(self.chain, job.job_id, order.committee_fee_wei)
         if order.is_audited:
             pay_audits(self.chain, job.job_id)
+        if order.is_drawn:
+            dealing.offer(self.chain, job.job_id, order.lot_tasks)
         return job
 
     def supply(
@@ -272,6 +274,8 @@ class Client:
         if order.is_judged:
             fees_wei = committees.purse_wei(self.chain, wanted_of(order))
             costs.append(Costs(gas=FUND_GAS, sent_wei=(("of fees of its committee", fees_wei),)))
+        if order.is_drawn:
+            costs.append(Costs(gas=dealing.OFFER_GAS))
         if supplier is not None:
             costs.append(Costs(gas=SUPPLY_GAS))
             if order.reducer_of is None:
@@ -297,6 +301,8 @@ class Client:
                 f"job {job_id} is posted. Nobody can take it before its committee is paid:"
                 f" truestep quorum fund {job_id}"
             )
+        if order.is_drawn:
+            return f"job {job_id} is posted. Nobody can take it before it is offered: truestep offer {job_id}"
         if order.availability is Availability.NONE:
             return f"job {job_id} is posted and goes on without this command: truestep status {job_id}"
         again = (

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import BatchId, JobId, TaskId, job_of_task, shard_of_task, task_of
+from truestep.base.ids import Address, BatchId, JobId, TaskId, job_of_task, shard_of_task, task_of
 from truestep.base.text import counted
 from truestep.ports.chain import ChainReader
+from truestep.protocol.lots.policy import UNDRAWN, is_open, is_turn_over, waits_since
 from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
 from truestep.protocol.settlement.facts.judging import is_proven
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.retention import items_of
-from truestep.protocol.settlement.ids import claim_of
+from truestep.protocol.settlement.ids import NOBODY, claim_of
 from truestep.protocol.settlement.records import BatchStage
 from truestep.protocol.validity.contracts.verifiers import EntryNumber
 
@@ -27,6 +28,15 @@ class JobStage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakingTurn:
+    """Whose turn it is to take a task, and until when; nobody's while its lot waits to be drawn."""
+
+    holder: Address
+    until: int
+    """Of a lot that waits: when it is open to all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobStatus:
     """A job and its tasks at one moment."""
 
@@ -38,6 +48,9 @@ class JobStatus:
 
     confirmed: frozenset[TaskId] = frozenset()
     """Whose claims are final for consumers because a quorum has confirmed them (docs/quorum.md Q4.5)."""
+
+    turns: Mapping[TaskId, TakingTurn] = field(default_factory=dict[TaskId, TakingTurn])
+    """Who may take open tasks of a job under *drawn* (docs/drawn.md T3)."""
 
     def is_final_for_consumers(self, task: TaskRecord) -> bool:
         """Whether consumers can rely on a claim before its window is over."""
@@ -107,7 +120,26 @@ def read_status(chain: ChainReader, job_id: JobId) -> JobStatus:
         time_seconds=now,
         proven=_proven(facts, job_id, now),
         confirmed=_confirmed(facts, job_id, now),
+        turns=_turns(facts, job_id, now),
     )
+
+
+def _turns(facts: Facts, job_id: JobId, now: int) -> dict[TaskId, TakingTurn]:
+    """Who may take the open tasks of a job under *drawn*; those that are open to all are left out."""
+    offered, dealing, known = facts.offers.get(job_id), facts.dealing, facts.jobs.get(job_id)
+    found: dict[TaskId, TakingTurn] = {}
+    if offered is None or dealing is None or known is None:
+        return found
+    for shard in range(known.job.work.shard_count):
+        lot = facts.lots.get((job_id, offered.lot_of(shard)), UNDRAWN)
+        if known.job.busy >> shard & 1 or is_open(dealing.rules, offered, lot, now):
+            continue
+        is_held = lot.holder != NOBODY and not is_turn_over(dealing.rules, lot, now)
+        seconds = dealing.rules.turn_seconds if is_held else dealing.rules.open_seconds
+        since = lot.since if lot.holder != NOBODY else waits_since(offered, lot)
+        holder = lot.holder if is_held else NOBODY
+        found[task_of(job_id, shard)] = TakingTurn(holder=holder, until=since + seconds)
+    return found
 
 
 def _proven(facts: Facts, job_id: JobId, now: int) -> dict[TaskId, EntryNumber]:

@@ -8,6 +8,7 @@ from truestep.base.ids import Address, Bytes32, JobId, ProgramId, task_of
 from truestep.base.text import counted
 from truestep.base.units import duration
 from truestep.client.committees import Wanted, check_wanted
+from truestep.client.dealing import check_drawn
 from truestep.client.job_status import known_job, read_status
 from truestep.client.keeping import KeepingTerms
 from truestep.client.reducing import check_slots, slot_level
@@ -20,6 +21,7 @@ from truestep.ports.chain import Chain, ChainReader
 from truestep.protocol.calls import NATIVE, NOBODY, PostJob
 from truestep.protocol.deployment.audits import POLICY as AUDITED
 from truestep.protocol.deployment.availability import POLICY as KEPT
+from truestep.protocol.deployment.lots import POLICY as DRAWN
 from truestep.protocol.deployment.quorum import POLICY as QUORUM
 from truestep.protocol.deployment.validity import POLICY as VALIDITY
 from truestep.protocol.settlement.assurances import OPTIMISTIC
@@ -69,6 +71,10 @@ class Order:
     """With `is_judged`: for each member and shard; 0 means the least that the network takes."""
     is_audited: bool = field(default=False, repr=False)
     """Whether claims are drawn, and run again by an auditor: the policy *audited*."""
+    is_drawn: bool = field(default=False, repr=False)
+    """Whether each part of it is one drawn operator's to take: the policy *drawn*."""
+    lot_tasks: int = field(default=0, repr=False)
+    """With `is_drawn`: the shards of a part, 1 to 256; 0 means the network's usual number."""
     system: str | None = field(default=None, repr=False)
     """With `is_proven`: the proof system that must be able to prove the claims, else nothing is posted."""
     keeping: KeepingTerms | None = field(default=None, repr=False)
@@ -80,7 +86,8 @@ class Order:
         kept = () if self.availability is Availability.NONE else (str(self.availability),)
         judged = ("quorum", self.committee_fee_wei) if self.is_judged else ()
         named = (("validity",) if self.is_proven else ()) + (("audited",) if self.is_audited else ())
-        return (self, *kept, *named, *judged)
+        drawn = ("drawn", self.lot_tasks) if self.is_drawn else ()
+        return (self, *kept, *named, *judged, *drawn)
 
     @property
     def policy(self) -> int:
@@ -91,14 +98,12 @@ class Order:
                 f"no policy both proves claims and keeps data, got validity and {self.availability}; choose"
                 " one of them",
             )
-        several = self.is_proven + self.is_judged + self.is_audited
-        if (self.is_judged or self.is_audited) and (
-            several > 1 or self.availability is not Availability.NONE
-        ):
+        several = self.is_proven + self.is_judged + self.is_audited + self.is_drawn
+        if several > 1 or (several and self.availability is not Availability.NONE):
             raise Rejected(
                 Reject.POLICY_UNKNOWN,
-                "a job has one policy: choose one of proofs, a quorum, audits and kept data, or post the job"
-                " under each",
+                "a job has one policy: choose one of proofs, a quorum, audits, drawn operators and data, or"
+                " post the job under each",
             )
         if self.is_judged:
             return QUORUM
@@ -106,6 +111,8 @@ class Order:
             return VALIDITY
         if self.is_audited:
             return AUDITED
+        if self.is_drawn:
+            return DRAWN
         return OPTIMISTIC if self.availability is Availability.NONE else KEPT
 
 
@@ -168,6 +175,8 @@ def _check_policy(chain: ChainReader, order: Order) -> None:
         )
     if order.policy == QUORUM:
         check_wanted(chain, wanted_of(order))
+    if order.policy == DRAWN:
+        check_drawn(chain, order.lot_tasks, is_reducer=order.reducer_of is not None)
     if order.policy == AUDITED and chain.facts().auditing is None:
         raise Rejected(
             Reject.POLICY_UNKNOWN,

@@ -26,6 +26,7 @@ from truestep.demo.narration import Narrator
 from truestep.protocol import events
 from truestep.protocol.deployment.audits import POLICY as AUDITED
 from truestep.protocol.deployment.availability import POLICY as KEPT
+from truestep.protocol.deployment.lots import POLICY as DRAWN
 from truestep.protocol.deployment.quorum import POLICY as QUORUM
 from truestep.protocol.deployment.validity import POLICY as VALIDITY
 from truestep.protocol.events import ChainEvent
@@ -48,6 +49,7 @@ _POLICIES = {
     KEPT: "kept",
     VALIDITY: "validity",
     QUORUM: "quorum",
+    DRAWN: "drawn",
     AUDITED: "audited",
 }
 

@@ -13,6 +13,7 @@ from truestep.node.committees import CommitteesPart
 from truestep.node.drawing.desk import EntropyDesk
 from truestep.node.drawing.weight_desk import WeightDesk
 from truestep.node.loop.loop import Loop
+from truestep.node.lots import LotsPart
 from truestep.node.proving.desk import ProvingDesk
 from truestep.node.tasks.agent import Daemon, TaskAgent
 from truestep.node.tasks.views import ViewBuilder
@@ -45,19 +46,10 @@ def worker_node(
 
     audits = AuditsPart(world, is_auditor=policy.is_auditor)
     committees = CommitteesPart(world, policy) if is_member else None
-    turns = TurnOrder(world, policy.turn_seconds)
-
-    def policy_at(now: int) -> WorkerPolicy:
-        """Which programs it can prove, the entries of Verifiers say, which change."""
-        if not policy.circuits:
-            return policy
-        facts, operator = world.chain.facts(), world.operator or world.chain.account
-        found = proving_entries(facts, policy.circuits, now)
-        waiting = sum(not each.is_proven and now <= each.until for each in own_claims(facts, operator))
-        return replace(policy, proving_entries=found, proofs_waiting=waiting)
+    lots, turns = LotsPart(world, policy), TurnOrder(world, policy.turn_seconds)
 
     def is_wanted(now: int) -> Callable[[JobRecord, int], bool]:
-        then = policy_at(now)
+        then = _policy_at(world, policy, now)
         return lambda job, code_bytes: worker.is_worth_taking(job, code_bytes, now, then)
 
     def choose(views: ViewBuilder, now: int) -> Iterable[TaskRecord]:
@@ -71,6 +63,7 @@ def worker_node(
         }
         tasks |= {task_id: ledger.task(task_id) for task_id in disputed}
         looked_at = committees.tasks(ledger) if committees is not None else frozenset[TaskId]()
+        tasks |= lots.tasks(ledger, now)
         tasks |= audits.tasks(ledger) | {task_id: ledger.task(task_id) for task_id in looked_at}
         for task in views.open_tasks(now, policy.held_factor * policy.active_limit + 1, is_wanted(now)):
             tasks.setdefault(task.task_id, task)
@@ -78,10 +71,11 @@ def worker_node(
 
     def decide(view: View) -> list[Action]:
         """What a worker does, and what an auditor and a member do besides, each in its turn."""
-        actions = worker.decide(view, policy_at(view.now))
+        actions = worker.decide(lots.seen(view), _policy_at(world, policy, view.now))
         actions = [*audits.ready(actions), *audits.decide(view)]
         if committees is not None:
             actions = committees.decide(view, actions)
+        actions = lots.decide(view, actions)
         return duties.once(view, turns.due(view, actions))
 
     agent = TaskAgent(
@@ -93,6 +87,16 @@ def worker_node(
         desks=[*_desks(world, policy), *(committees.desks if committees is not None else [])],
     )
     return Loop(agent, world.clock, world.reporter, world.monitor)
+
+
+def _policy_at(world: World, policy: WorkerPolicy, now: int) -> WorkerPolicy:
+    """Which programs a worker can prove, the entries of Verifiers say, which change."""
+    if not policy.circuits:
+        return policy
+    facts, operator = world.chain.facts(), world.operator or world.chain.account
+    found = proving_entries(facts, policy.circuits, now)
+    waiting = sum(not each.is_proven and now <= each.until for each in own_claims(facts, operator))
+    return replace(policy, proving_entries=found, proofs_waiting=waiting)
 
 
 def _desks(world: World, policy: WorkerPolicy) -> list[Desk]:

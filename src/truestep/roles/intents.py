@@ -69,6 +69,7 @@ _ITEMS = {
 _GAMES = ("pick", "step", "descend", "reveal", "settle", "show", "reward")
 _ROUNDS = {"entropy-commit": "promise of a secret for", "entropy-reveal": "secret for"}
 _JOBS = ("cancel", "call-back")
+_LOTS = {"draw-lots": "draw of lots", "decline-lot": "no to a lot", "end-turn": "end of a turn"}
 _CHALLENGES = {
     "challenge": "challenge",
     "answer": "answer to a challenge",
@@ -247,6 +248,8 @@ def _about(kind: str, number: int) -> str:
         return f"{_CHALLENGES[kind]} of seat {place.seat} of item {place.item_id}"
     if kind in _DEMANDS:
         return f"{_DEMANDS[kind]} of item {item_of_demand(number)}"
+    if kind in _LOTS:
+        return f"{_LOTS[kind]} of job {number}"
     return f"{kind} of job {number}" if kind in _JOBS else ""
 
 

@@ -10,6 +10,7 @@ from truestep.base.units import coins
 from truestep.protocol.calls import NATIVE, TakeTasks
 from truestep.protocol.deployment.audits import POLICY as AUDITED
 from truestep.protocol.deployment.availability import POLICY as KEPT
+from truestep.protocol.deployment.lots import POLICY as DRAWN
 from truestep.protocol.deployment.validity import POLICY as VALIDITY
 from truestep.protocol.records import JobRecord, TaskStage
 from truestep.protocol.settlement.assurances import OPTIMISTIC
@@ -21,7 +22,7 @@ from truestep.roles.proving import why_unprovable
 from truestep.roles.views import OwnRun, TaskView, View
 from truestep.roles.worker_policy import WorkerPolicy
 
-KNOWN = (OPTIMISTIC, KEPT, VALIDITY, AUDITED)
+KNOWN = (OPTIMISTIC, KEPT, VALIDITY, AUDITED, DRAWN)
 """Policies whose jobs any worker takes."""
 PROOF_ROOM = 2
 """A claim is taken if its window holds so many times the proofs that are to be made before it is over."""
@@ -426,7 +427,7 @@ def _offer_reasons(job: JobRecord, now: int, policy: WorkerPolicy) -> Reasons:
             " --items-url URL, or with an http(s) store in --blobs",
         )
     if not job.is_ready:
-        yield Declined.NOT_READY, "waits for its input, or for its data to be kept"
+        yield Declined.NOT_READY, "waits for its input, its data or its lot"
     if least is None:
         yield (
             Declined.ASSET,

@@ -1,7 +1,8 @@
 """Whose turn it is to do what several may do: the first pays gas for it, and others would pay for nothing.
 
-Calls of Quorums and Audits that anybody may make are made by those that they concern, one after the other, in
-an order that each of them computes alike. A node that is off delays the others by its turn and no longer.
+Calls of Quorums, Audits and Lots that anybody may make are made by those that they concern, one after the
+other, in an order that each of them computes alike. A node that is off delays the others by its turn and no
+longer.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,6 +19,7 @@ from truestep.protocol.audit_calls import (
     JudgeAudit,
 )
 from truestep.protocol.audits.state import Audit
+from truestep.protocol.lot_calls import DrawLots, EndTurn
 from truestep.protocol.quorum_calls import (
     ChargeLate,
     ChargeLie,
@@ -52,7 +54,7 @@ NOTHING_WANTED = Wanted(since={})
 
 def is_for_many(send: Send) -> bool:
     """Whether others may make the call as well, and are likely to."""
-    return isinstance(send.call, _OF_AUDITS | _OF_QUORUMS)
+    return isinstance(send.call, _OF_AUDITS | _OF_QUORUMS | _OF_LOTS)
 
 
 def in_turn(
@@ -113,4 +115,5 @@ def _order(intent: str, operator: Address) -> int:
 
 
 _OF_AUDITS = AppointAuditor | CloseAudit | DismissAuditor | DrawAudits | DropUnaudited | JudgeAudit
+_OF_LOTS = DrawLots | EndTurn
 _OF_QUORUMS = ChargeLate | ChargeLie | CompensateMembers | DrawCommittee | FailTaker

@@ -18,6 +18,7 @@ from truestep.demo.narration import Narrator
 from truestep.ports.chain import Inquiry
 from truestep.protocol.records import GameRecord, GameStage, TaskRecord, TaskStage
 from truestep.protocol.settlement.assurances import OPTIMISTIC
+from truestep.protocol.settlement.ids import NOBODY
 
 if TYPE_CHECKING:
     from truestep.ports.chain import ChainReader
@@ -168,7 +169,7 @@ def _task_words(task: TaskRecord, now: JobStatus, games: Games, narrator: Narrat
     if task.stage in (TaskStage.TAKEN, TaskStage.CLAIMED, TaskStage.FINAL):
         words += f" by {narrator.name(task.operator)} in batch {task.batch_id}"
     if task.stage is TaskStage.OPEN:
-        words += ", too late for a worker" if now.is_late else ", waiting for a worker"
+        words += _open_words(task, now, narrator)
     if task.stage is TaskStage.TAKEN:
         then = "too late for another worker" if now.is_late else "any worker can take it"
         words += f", lease is over: {then}" if is_over else f", lease ends in {left}"
@@ -181,6 +182,19 @@ def _task_words(task: TaskRecord, now: JobStatus, games: Games, narrator: Narrat
         open_disputes = len(games.get(task.claim_id, ()))
         words += f", {counted(open_disputes, 'open dispute')}" if open_disputes else ""
     return words
+
+
+def _open_words(task: TaskRecord, now: JobStatus, narrator: Narrator) -> str:
+    """Who may take an open task."""
+    turn = now.turns.get(task.task_id)
+    if now.is_late:
+        return ", too late for a worker"
+    if turn is None:
+        return ", waiting for a worker"
+    if turn.holder == NOBODY:
+        return ", waiting for an operator to be drawn"
+    left = _duration(turn.until - now.time_seconds)
+    return f", {narrator.name(turn.holder)} was drawn and has {left} to take it"
 
 
 def _game_words(game: GameRecord, now: JobStatus, narrator: Narrator) -> str:

@@ -65,6 +65,7 @@ class PolicyName(StrEnum):
     VALIDITY = "validity"
     QUORUM = "quorum"
     AUDITED = "audited"
+    DRAWN = "drawn"
 
 
 PolicyOption = Annotated[
@@ -72,8 +73,8 @@ PolicyOption = Annotated[
     typer.Option(
         help="What makes claims final: a window without a lost dispute; a proof that a verifier of the"
         " network accepts, at once (docs/validity.md); a drawn committee of which a quorum has found the"
-        " same, at once (docs/quorum.md); or a window, with claims that are drawn and run again by an auditor"
-        " (docs/audits.md)."
+        " same, at once (docs/quorum.md); a window, with claims that are drawn and run again by an auditor"
+        " (docs/audits.md); or a window, with operators that are drawn to take the job (docs/drawn.md)."
     ),
 ]
 SystemOption = Annotated[
@@ -92,6 +93,20 @@ CommitteeFeeOption = Annotated[
         " that the network takes.",
     ),
 ]
+LotOption = Annotated[
+    int,
+    typer.Option(
+        metavar="SHARDS",
+        min=0,
+        max=256,
+        help="With --policy drawn: how many shards are drawn together, for one operator. Default, 0: the"
+        " network's usual number.",
+    ),
+]
+DRAWN_NOTICE = (
+    "operators are drawn for the job once nobody can foresee them; each has a turn to take its part, and"
+    " another one is drawn if it does not"
+)
 QUORUM_NOTICE = (
     "a committee is drawn for the job once nobody can foresee it, and finds the results as well; consumers"
     " can rely on what a quorum of it confirms at once, and a dispute can show it wrong for one window"
@@ -132,6 +147,7 @@ def submit(
     policy: PolicyOption = PolicyName.WINDOW,
     system: SystemOption = None,
     committee_fee: CommitteeFeeOption = None,
+    lot: LotOption = 0,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until every shard is final.")] = False,
     receipt: ReceiptOption = None,
     state: StateOption = None,
@@ -154,6 +170,8 @@ def submit(
         raise typer.BadParameter("a name is remembered in a file: add --state FILE", param_hint="--name")
     _check_policy(policy, system, availability)
     committee_fee_wei = _committee_fee(policy, committee_fee)
+    if lot and policy is not PolicyName.DRAWN:
+        raise typer.BadParameter("add --policy drawn: no other has lots", param_hint="--lot")
     terms.check()
     offered = keeping.terms(blobs, availability)
     screen = Screen(as_json=as_json)
@@ -165,14 +183,10 @@ def submit(
     )
     for sentence in (*privacy_notice(availability), *availability_notice(availability)):
         screen.note(sentence)
-    if policy is PolicyName.AUDITED:
-        screen.note(AUDIT_NOTICE)
-    if policy is PolicyName.VALIDITY:
-        screen.note(PROOF_NOTICE)
-        if terms.shards > 1:
-            screen.note(MANY_NOTICE)
-    if policy is PolicyName.QUORUM:
-        screen.note(QUORUM_NOTICE)
+    for sentence in _NOTICES.get(policy, ()):
+        screen.note(sentence)
+    if policy is PolicyName.VALIDITY and terms.shards > 1:
+        screen.note(MANY_NOTICE)
     trial = Task(shard_count=terms.shards, input=content)
     order = replace(
         terms.order(terms.max_cycles or _trial_cycles(screen, file, trial), name),
@@ -181,6 +195,8 @@ def submit(
         is_judged=policy is PolicyName.QUORUM,
         committee_fee_wei=committee_fee_wei,
         is_audited=policy is PolicyName.AUDITED,
+        is_drawn=policy is PolicyName.DRAWN,
+        lot_tasks=lot,
         system=system,
         keeping=offered,
     )
@@ -233,6 +249,13 @@ _DEEDS = {
     PolicyName.VALIDITY: "proves claims",
     PolicyName.QUORUM: "draws a committee",
     PolicyName.AUDITED: "audits claims",
+    PolicyName.DRAWN: "draws operators",
+}
+_NOTICES = {
+    PolicyName.VALIDITY: (PROOF_NOTICE,),
+    PolicyName.QUORUM: (QUORUM_NOTICE,),
+    PolicyName.AUDITED: (AUDIT_NOTICE,),
+    PolicyName.DRAWN: (DRAWN_NOTICE,),
 }
 
 

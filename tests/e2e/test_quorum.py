@@ -166,6 +166,26 @@ def test_a_liar_that_leads_is_struck_and_everybody_else_is_whole(network: Quorum
     assert sum(fees.values()) >= 4 * QUORUM.fee_wei  # of the first batch; the purse has no more
 
 
+def test_a_friend_that_confirms_a_lie_pays_once_the_task_has_its_result(network: QuorumNetwork) -> None:
+    job_id, log = submitted(network), Log()
+    network.drive([network.member(MEMBERS[0], log)], lambda: job_id in facts_of(network).committees)
+    liars = [network.name_of(each) for each in network.committee(job_id).members[:2]]
+    lying = [network.member(name, Log(), FaultyEngine(ReferenceEngine(), FAULT)) for name in liars]
+    honest = [network.member(name, log) for name in MEMBERS if name not in liars]
+    network.drive([*lying, *honest], lambda: _has_fallen(network), rounds=900, idle_limit=8)
+    assert facts_of(network).sittings[BatchId(1)].confirmed == 0b10
+    network.drive(honest, lambda: bool(network.told(TaskFinalized)), rounds=900, idle_limit=8)
+    most_wei = PLEDGE_WEI - QUORUM.lie_wei  # and it is late for the second claim
+    network.drive(honest, lambda: network.pledge_of(liars[1]) <= most_wei, idle_limit=PATIENCE)
+    assert [network.pledge_of(name) for name in MEMBERS if name not in liars] == [PLEDGE_WEI] * 3
+    assert network.output(task_of(job_id, 0)) == expected_output(0)
+
+
+def _has_fallen(network: QuorumNetwork) -> bool:
+    known = facts_of(network).batches.get(BatchId(1))
+    return known is not None and bool(known.batch.struck)
+
+
 def test_commands_post_once_and_give_fees_back(network: QuorumNetwork, tmp_path: Path) -> None:
     """A repeated submit pays no second time; of a job that is called off nothing is lost."""
     node = network.devnet.node

@@ -87,7 +87,7 @@ def daemons(place: Place, plan: Plan) -> list[DaemonProcess]:
     stake = f"{_stake_wei(place, plan) // COIN_WEI}"
     work: tuple[str, ...] = ("worker", "run", "--stake", stake)
     commands: dict[str, tuple[str, ...]] = dict.fromkeys(worker_names(plan), work)
-    commands[CHALLENGER] = ("challenger", "run", "--parallel", "1", "--max-bonds", "1000")
+    commands[CHALLENGER] = ("challenger", "run", "--max-bonds", "1000")
     return [
         DaemonProcess(
             name=name,

@@ -300,6 +300,22 @@ def test_nobody_is_late_for_a_lease_that_the_deadline_has_cut_short(arena: Quoru
         arena.quorums.transact("charge_late", *arena.stated(batch), 3)
 
 
+def test_nobody_is_late_that_had_less_time_than_a_run_takes(arena: QuorumArena) -> None:
+    """Half of a lease that a deadline has cut short has room for words, and none for the runs before them."""
+    job = arena.posted_job()
+    assert job.terms.lease_seconds // 2 > QUORUM.commit_seconds
+    arena.pass_time(arena.jobs.call("deadlines", job.job_id) - arena.now - QUORUM.commit_seconds - 2)
+    batch = arena.take((job, 0, 1), operator=arena.leader)
+    for seat in (1, 2):
+        arena.commit(batch, seat, result_of(TRUTH))
+    arena.pass_time(QUORUM.commit_seconds)
+    arena.claim(batch, [leaf_of(TRUTH)], sender=arena.leader)
+    arena.confirm(batch, 1, 2)
+    arena.end(batch)
+    with rejects(Reject.MEMBER_NO_TIME):
+        arena.quorums.transact("charge_late", *arena.stated(batch), 3)
+
+
 def test_a_copied_commitment_opens_for_nobody_else(arena: QuorumArena) -> None:
     _, batch = taken(arena)
     arena.commit(batch, 1, result_of(TRUTH))

@@ -86,7 +86,8 @@ def batch_of(stage: BatchStage, root: Bytes32 = ROOT, **changes: Any) -> Batch:
 
 
 def facts(batch: Batch | None = None, **changes: Any) -> Any:
-    job = SimpleNamespace(deadline=NOW + 10_000, busy=int(batch is not None))
+    terms = SimpleNamespace(lease_seconds=LEASE_SECONDS)
+    job = SimpleNamespace(deadline=NOW + 10_000, busy=int(batch is not None), terms=terms)
     fields: dict[str, Any] = {
         "seating": SEATING,
         "jobs": {JOB_ID: SimpleNamespace(job=job)},
@@ -194,7 +195,7 @@ def test_a_dead_member_delays_a_claim_only_by_the_time_to_commit() -> None:
     assert may_claim(view(now=NOW + grace), enough, BATCH_ID, NOW)
     final = batch_of(BatchStage.FINAL, operator=WORKER, until=NOW + grace + WINDOW_SECONDS)
     sitting = Sitting(taken_at=NOW, stretch_seconds=0, confirmed=0b01101, is_proven=True)
-    late = late_seats(sitting, members["commitments"], BATCH_ID, final, MEMBERS, grace)
+    late = late_seats(sitting, members["commitments"], BATCH_ID, final, MEMBERS, LEASE_SECONDS)
     assert late == [] and grace < LEASE_SECONDS // 2
 
 
@@ -253,6 +254,19 @@ def test_late_seats_are_charged_and_not_ones_own() -> None:
     assert sends(facts(batch, sittings={BATCH_ID: hurried})) == []
     silent = replace(sitting, is_proven=False)
     assert sends(facts(batch, sittings={BATCH_ID: silent})) == []
+
+
+def test_nobody_has_members_charged_for_a_lease_that_a_deadline_has_cut_short() -> None:
+    whole_lease = batch_of(BatchStage.FINAL, until=NOW - 10)
+    terms = replace(whole_lease.terms, lease_seconds=LEASE_SECONDS // 2 - 1)
+    batch = replace(whole_lease, terms=terms)
+    sitting = Sitting(
+        taken_at=NOW - 10 - WINDOW_SECONDS - terms.lease_seconds,
+        stretch_seconds=0,
+        confirmed=0b01100,
+        is_proven=True,
+    )
+    assert sends(facts(batch, sittings={BATCH_ID: sitting})) == []
 
 
 def test_a_fallen_claim_shuts_its_operator_out_and_pays_the_quorum_that_had_another_result() -> None:

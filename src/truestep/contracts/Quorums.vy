@@ -400,7 +400,7 @@ def charge_late(
 ):
     """
     @notice Take the penalty of a member that has not confirmed what its committee has proven and nobody has beaten, though
-            it had half of the lease (Q5.1). By anybody.
+            it had half of the job's lease (Q5.1). By anybody.
     """
     batch: IJobs.Batch = self._stated(batch_id, terms, committee)
     word: uint256 = self.batches[batch_id]
@@ -413,7 +413,7 @@ def charge_late(
     assert (word >> CONFIRMED_AT | word >> CHARGED_AT) >> seat & 1 == 0, "seat has spoken"
     if commitments.kept(batch_id, seat) == 0:
         claimed_at: uint256 = convert(batch.until, uint256) - terms.window_seconds
-        had_seconds: uint256 = max(terms.lease_seconds // 2, quorum_rules.COMMIT_SECONDS)
+        had_seconds: uint256 = (staticcall JOBS.get_job(committee.item >> 64)).lease_seconds // 2
         assert claimed_at >= (word & MASK40) + had_seconds, "member had no time"
     self._charge(batch_id, committee.members[seat], seat, quorum_rules.LATE_WEI, False)
 

@@ -293,7 +293,7 @@ def _follow_up(
             yield Send(intent=intents.of_batch("compensate", batch_id), call=call, message=message)
         yield from _charge_liars(view, facts, batch_id, seated, known)
     elif batch.stage is BatchStage.FINAL and sitting.is_proven:
-        seconds = rules.commit_seconds
+        seconds = facts.jobs[job_of_item(batch.items[0])].job.terms.lease_seconds
         for seat in late_seats(sitting, facts.commitments, batch_id, batch, seated.members, seconds):
             if seated.members[seat] != view.operator:
                 message = f"seat {seat} has not confirmed batch {batch_id}: have it charged"

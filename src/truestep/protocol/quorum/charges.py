@@ -19,7 +19,7 @@ from truestep.protocol.quorum.turns import (
 )
 from truestep.protocol.settlement.batches import is_leaf_final
 from truestep.protocol.settlement.encoding import hash_struct
-from truestep.protocol.settlement.ids import NATIVE, batch_of_claim, leaf_of_claim, unpack_item
+from truestep.protocol.settlement.ids import NATIVE, batch_of_claim, job_of_item, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.parameters import BPS
 from truestep.protocol.settlement.records import BatchStage
 from truestep.protocol.settlement.refusals import Refused, require
@@ -57,7 +57,8 @@ def charge_late(turn: QuorumsTurn, call: ChargeLate) -> None:
     require(not is_in(sitting.confirmed | sitting.charged, call.seat), Reject.SEAT_SPOKEN)
     if (call.batch_id, call.seat) not in turn.state.commitments:
         claimed_at = batch.until - call.terms.window_seconds
-        had_seconds = max(call.terms.lease_seconds // 2, turn.links.rules.commit_seconds)
+        job = turn.life.state.jobs[job_of_item(call.committee.item)]
+        had_seconds = job.terms.lease_seconds // 2
         require(claimed_at >= sitting.taken_at + had_seconds, Reject.MEMBER_NO_TIME)
     _charge(turn, call.batch_id, member, call.seat, is_lie=False)
 

@@ -63,12 +63,14 @@ def late_seats(
     batch_id: BatchId,
     batch: Batch,
     members: Sequence[Address],
-    commit_seconds: int,
+    lease_seconds: int,
 ) -> list[int]:
-    """The seats that can be charged for a batch that its quorum has confirmed (Q5.1)."""
+    """The seats that can be charged for a batch that its quorum has confirmed (Q5.1).
+
+    `lease_seconds` is the lease of the job: that of the batch may be shorter, by the job's deadline.
+    """
     claimed_at = batch.until - batch.terms.window_seconds
-    had_seconds = max(batch.terms.lease_seconds // 2, commit_seconds)
-    had_time = claimed_at >= sitting.taken_at + had_seconds
+    had_time = claimed_at >= sitting.taken_at + lease_seconds // 2
     return [
         seat
         for seat, member in enumerate(members)

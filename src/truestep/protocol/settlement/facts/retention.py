@@ -128,10 +128,11 @@ def _awaits_judging(draft: Draft, batch_id: BatchId, batch: Batch) -> bool:
     if batch.struck:
         unpaid = sitting.dissented & ~sitting.compensated
         return unpaid.bit_count() >= seating.rules.needed or _has_liars(draft, batch_id)
-    seated = draft.committees.get(job_of_item(batch.items[0]))
+    job_id = job_of_item(batch.items[0])
+    seated = draft.committees.get(job_id)
     if batch.stage is not BatchStage.FINAL or not sitting.is_proven or seated is None:
         return False
-    said, seconds = draft.commitments.entries, seating.rules.commit_seconds
+    said, seconds = draft.commitments.entries, draft.job(job_id).job.terms.lease_seconds
     return bool(late_seats(sitting, said, batch_id, batch, seated.members, seconds))
 
 

@@ -47,13 +47,34 @@ def test_a_lot_that_nobody_draws_is_open_after_a_time(arena: LotsArena) -> None:
         arena.take((job, 0, 1), operator=POOL[1])
     arena.pass_time(1)
     batch = arena.take((job, 0, 1), operator=POOL[1])
-    with rejects(Reject.TASK_NOT_OPEN):
+    with rejects(Reject.LOT_NOT_WAITING):
         arena.draw(job, 0)
     # Released and drawn, it is the holder's alone again, who answers for the shard that was free.
     arena.on_batch("release", batch, sender=POOL[1])
     (holder,) = arena.draw(job, 0)
     assert not arena.lots.call("get_lot", job.job_id, 0)[3]
     arena.take((job, 0, 1), operator=holder)
+
+
+def test_nobody_spoils_the_draw_of_many_lots_by_drawing_one_of_them(arena: LotsArena) -> None:
+    """Else whoever is quick draws what its friends win, and leaves the others to a later round."""
+    job = arena.posted_job(shard_count=6)
+    (first,) = arena.draw(job, 2)
+    assert len(arena.draw(job, 0, 2, 4)) == 2
+    assert all(arena.lots.call("get_lot", job.job_id, lot)[0] != NOBODY for lot in range(3))
+    assert arena.lots.call("get_lot", job.job_id, 1)[0].lower() == first
+    for shards in ((0, 2, 4), ()):
+        with rejects(Reject.LOT_NOT_WAITING):
+            arena.draw(job, *shards)
+
+
+def test_no_requester_spoils_a_refusal_of_many_lots_by_cancelling_a_shard(arena: LotsArena) -> None:
+    job = arena.posted_job(shard_count=4, lot_tasks=4)
+    (holder,) = arena.draw(job, 0)
+    arguments = (job.job_id, tuple(vars_of(job.work)), tuple(vars_of(job.terms)), [0])
+    arena.jobs.transact("cancel", *arguments, sender=BOB)
+    arena.decline(job, 0, 1, operator=holder)
+    assert arena.lots.call("get_lot", job.job_id, 0)[0] == NOBODY
 
 
 def test_lots_of_other_sizes_are_for_the_requester_to_choose(arena: LotsArena) -> None:

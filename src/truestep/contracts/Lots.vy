@@ -157,16 +157,19 @@ def draw(job_id: uint256, shards: DynArray[uint256, LOTS_LIMIT]):
     """
     @notice Draw who may take lots, each named by a shard of it that is free (T2.2). By anybody, once there is a seed
             that nobody knew when the lots began to wait.
+    @dev Skips lots that do not wait, so that nobody can spoil a call by drawing one of them.
     """
     offered: uint256 = self._offered(job_id)
     self._check_deadline(job_id)
     digest: bytes32 = staticcall JOBS.job_digests(job_id)
+    is_idle: bool = True
     for shard: uint256 in shards:
         lot: uint256 = self._lot_of(shard, offered)
         key: uint256 = job_id << 16 | lot
         word: uint256 = self.lots[key]
-        assert word & (MASK160 | OPEN) == 0, "lot does not wait"
-        self._check_free(job_id, shard)
+        if self._is_busy(job_id, shard) or word & (MASK160 | OPEN) != 0:
+            continue
+        is_idle = False
         since: uint256 = self._waits_since(word, offered)
         seed: bytes32 = self._seed(since, digest, lot)
         holder: address = self._select(job_id, seed)
@@ -179,6 +182,7 @@ def draw(job_id: uint256, shards: DynArray[uint256, LOTS_LIMIT]):
         word |= block.timestamp << SINCE_AT | convert(holder, uint256)
         self.lots[key] = word | FRESH if is_fresh else word
         log ILots.Drawn(job_id=job_id, holder=holder, lot=lot, shard=shard, is_fresh=is_fresh)
+    assert not is_idle, "lot does not wait"
 
 
 @external
@@ -188,12 +192,14 @@ def decline(
     """
     @notice Give up lots, each named by a shard of it that is free, for others to be drawn (T3.2). In its turn, by the
             holder or a delegate with TAKE.
+    @dev Skips shards that are busy, so that a requester cannot spoil a call by cancelling one of them.
     """
     if msg.sender != operator:
         roles: uint256 = staticcall OPERATORS.roles(operator, msg.sender)
         assert roles & TAKE != 0, "caller may not act for the operator"
     assert job_digest == staticcall JOBS.job_digests(job_id), "work or terms of another job"
     offered: uint256 = self._offered(job_id)
+    is_idle: bool = True
     for shard: uint256 in shards:
         lot: uint256 = self._lot_of(shard, offered)
         key: uint256 = job_id << 16 | lot
@@ -201,13 +207,16 @@ def decline(
         assert word & MASK160 == convert(operator, uint256), "turn is another's"
         assert not self._is_over(word), "turn is over"
         # So a lot that waits has a free shard: nobody lets one wait, and open, behind claims that stand.
-        self._check_free(job_id, shard)
+        if self._is_busy(job_id, shard):
+            continue
+        is_idle = False
         declines: uint256 = (word >> DECLINES_AT) + 1
         self.lots[key] = declines << DECLINES_AT | block.timestamp << SINCE_AT
         log ILots.Declined(job_id=job_id, holder=operator, lot=lot)
         if declines == DECLINES_LIMIT:
             self.lots[key] = OPEN
             log ILots.Opened(job_id=job_id, lot=lot)
+    assert not is_idle, "task is not open"
 
 
 @external
@@ -224,7 +233,7 @@ def end_turn(job_id: uint256, shard: uint256):
     holder: address = convert(word & MASK160, address)
     assert holder != empty(address), "turn is over"
     assert self._is_over(word), "turn is not over"
-    self._check_free(job_id, shard)
+    assert not self._is_busy(job_id, shard), "task is not open"
     self.lots[key] = word >> DECLINES_AT << DECLINES_AT | block.timestamp << SINCE_AT
     is_late: bool = word & FRESH != 0 or word >> SHARD_AT & MASK16 == shard
     penalty_wei: uint256 = 0
@@ -376,8 +385,8 @@ def _check_deadline(job_id: uint256):
 
 @internal
 @view
-def _check_free(job_id: uint256, shard: uint256):
-    assert not staticcall Busy(JOBS.address).is_busy(job_id << 32 | shard), "task is not open"
+def _is_busy(job_id: uint256, shard: uint256) -> bool:
+    return staticcall Busy(JOBS.address).is_busy(job_id << 32 | shard)
 
 
 @internal

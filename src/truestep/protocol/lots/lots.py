@@ -85,11 +85,13 @@ def draw(turn: LotsTurn, call: Draw) -> None:
     """Draw who may take lots, each named by a shard of it that is free (T2.2)."""
     offered, job = _offered(turn, call.job_id)
     require(turn.now < job.deadline, Reject.DEADLINE_OVER)
+    is_idle = True
     for shard in call.shards:
         key = _key_of(call.job_id, offered, shard)
         lot = turn.state.lots.get(key, UNDRAWN)
-        require(lot.holder == NOBODY and not lot.is_open, Reject.LOT_NOT_WAITING)
-        _require_free(job, shard)
+        if _is_busy(job, shard) or lot.holder != NOBODY or lot.is_open:
+            continue  # nobody can spoil a call by drawing one of its lots
+        is_idle = False
         since = waits_since(offered, lot)
         found = turn.links.seed(since, turn.now)
         if isinstance(found, Reject):
@@ -108,6 +110,7 @@ def draw(turn: LotsTurn, call: Draw) -> None:
         turn.events.append(
             contract.Drawn(job_id=call.job_id, holder=holder, lot=key[1], shard=shard, is_fresh=is_fresh)
         )
+    require(not is_idle, Reject.LOT_NOT_WAITING)
 
 
 def seed_of(round_seed: Bytes32, lots: Address, job_digest: Bytes32, lot: int) -> Bytes32:
@@ -132,18 +135,22 @@ def decline(turn: LotsTurn, call: Decline) -> None:
     known = turn.life.state.jobs.get(call.job_id)
     require(call.job_digest == (known.digest if known is not None else bytes(32)), Reject.JOB_OTHER)
     offered, job = _offered(turn, call.job_id)
+    is_idle = True
     for shard in call.shards:
         key = _key_of(call.job_id, offered, shard)
         lot = turn.state.lots.get(key, UNDRAWN)
         require(lot.holder == call.operator, Reject.TURN_OTHER)
         require(not is_turn_over(turn.links.rules, lot, turn.now), Reject.TURN_OVER)
         # So a lot that waits has a free shard: nobody lets one wait, and open, behind claims that stand.
-        _require_free(job, shard)
+        if _is_busy(job, shard):
+            continue  # no requester can spoil a call by cancelling one of its shards
+        is_idle = False
         turn.put(key, Lot(since=turn.now, declines=lot.declines + 1))
         turn.events.append(contract.Declined(job_id=call.job_id, holder=call.operator, lot=key[1]))
         if lot.declines + 1 == DECLINES_LIMIT:
             turn.put(key, Lot(is_open=True))
             turn.events.append(contract.Opened(job_id=call.job_id, lot=key[1]))
+    require(not is_idle, Reject.TASK_NOT_OPEN)
 
 
 def end_turn(turn: LotsTurn, call: EndTurn) -> None:
@@ -154,7 +161,7 @@ def end_turn(turn: LotsTurn, call: EndTurn) -> None:
     lot = turn.state.lots.get(key, UNDRAWN)
     require(lot.holder != NOBODY, Reject.TURN_OVER)
     require(is_turn_over(turn.links.rules, lot, turn.now), Reject.TURN_RUNS)
-    _require_free(job, call.shard)
+    require(not _is_busy(job, call.shard), Reject.TASK_NOT_OPEN)
     turn.put(key, Lot(since=turn.now, declines=lot.declines))
     is_late = is_late_for(lot, call.shard)
     penalty_wei = _charge(turn, call.job_id, lot.holder) if is_late else 0
@@ -212,9 +219,9 @@ def _key_of(job_id: JobId, offered: Offered, shard: int) -> LotKey:
     return job_id, offered.lot_of(shard)
 
 
-def _require_free(job: Job, shard: int) -> None:
+def _is_busy(job: Job, shard: int) -> bool:
     require(shard < job.work.shard_count, Reject.SHARD_RANGE)
-    require(not job.busy >> shard & 1, Reject.TASK_NOT_OPEN)
+    return job.busy >> shard & 1 == 1
 
 
 HANDLERS: Mapping[type, Callable[[LotsTurn, Any], None]] = {

@@ -32,11 +32,9 @@ def draw(facts: Facts, caller: Caller, job_id: JobId, shards: tuple[int, ...]) -
         return Reject.DEADLINE_OVER
     for shard in shards:
         lot = facts.lots.get((job_id, offered.lot_of(shard)), UNDRAWN)
-        if lot.holder != NOBODY or lot.is_open:
-            return Reject.LOT_NOT_WAITING
-        if known.job.busy >> shard & 1:
-            return Reject.TASK_NOT_OPEN
-    return Ready(call=lots.Draw(job_id=job_id, shards=shards))
+        if lot.holder == NOBODY and not lot.is_open and not known.job.busy >> shard & 1:
+            return Ready(call=lots.Draw(job_id=job_id, shards=shards))
+    return Reject.LOT_NOT_WAITING
 
 
 def decline(

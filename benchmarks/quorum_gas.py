@@ -176,7 +176,8 @@ class QuorumGas:
         """A commitment with its member's signature."""
         member, chain_id = Address(members[seat]), self.network.web3.eth.chain_id
         quorums = Address(self.quorums.address)
-        hashed = signing_hash(chain_id, quorums, batch.batch_id, member, commitment)
+        tasks_root = batch.terms.tasks_root
+        hashed = signing_hash(chain_id, quorums, batch.batch_id, tasks_root, member, commitment)
         signature = bytes(self.keys[member].unsafe_sign_hash(Hash32(hashed)).signature)
         return Signed(seat=seat, commitment=commitment, signature=signature)
 

@@ -6,6 +6,7 @@ from dataclasses import astuple, replace
 from typing import Any
 
 import pytest
+from eth_account import Account
 
 from tests.contracts.evm import rejects
 from tests.contracts.playing import CLOCK, Play, leaf_of
@@ -21,7 +22,9 @@ from tests.contracts.runs import SUM, falsified_run, run
 from tests.contracts.settings import BOB, GUARDIAN
 from tests.contracts.settlement import PostedJob, TakenBatch
 from truestep.base.errors import Reject
-from truestep.base.ids import Bytes32
+from truestep.base.ids import Address, BatchId, Bytes32
+from truestep.protocol.quorum.commitments import signing_hash
+from truestep.protocol.settlement.ids import Role
 
 LIE, TRUTH = falsified_run(SUM), run(SUM)
 WINDOW_SECONDS = 30_000
@@ -326,6 +329,23 @@ def test_a_copied_commitment_opens_for_nobody_else(arena: QuorumArena) -> None:
     stolen = [(2, bytes([2]) * 32)]
     with rejects(Reject.COMMITMENT_OTHER):
         arena.quorums.transact("confirm", *arena.stated(batch), stolen)
+
+
+def test_a_signature_is_of_no_use_for_other_tasks_under_the_same_number(arena: QuorumArena) -> None:
+    """A reorganisation gives a batch's number to other tasks; what was signed before would open for none."""
+    key = Account.from_key(b"\x07" * 32)
+    _, batch = taken(arena)
+    member = arena.members[1]
+    arena.operators.transact("set_delegate", key.address, int(Role.CLAIM), sender=member)
+    court = (1, Address(arena.quorums.address), BatchId(batch.batch_id))
+    for root in (Bytes32(b"the tasks before".ljust(32)), batch.terms.tasks_root):
+        hashed = signing_hash(*court, root, Address(member), 1)
+        signed = [(1, 1, bytes(key.unsafe_sign_hash(hashed).signature))]
+        if root != batch.terms.tasks_root:
+            with rejects(Reject.COMMITMENT_SIGNATURE):
+                arena.quorums.transact("commit_many", *arena.stated(batch), signed)
+    arena.quorums.transact("commit_many", *arena.stated(batch), signed)
+    assert arena.quorums.call("commitment_at", batch.batch_id, 1) == 1
 
 
 def test_closing_a_job_takes_no_fee_from_members_that_work(arena: QuorumArena) -> None:

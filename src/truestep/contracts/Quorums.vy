@@ -295,7 +295,7 @@ def commit_many(
     for each: IQuorums.Signed in signed:
         assert each.seat < len(committee.members), "no such seat"
         member: address = committee.members[each.seat]
-        signer: address = commitments.signer_of(batch_id, member, each.commitment, each.signature)
+        signer: address = commitments.signer_of(batch_id, terms.tasks_root, member, each.commitment, each.signature)
         assert signer != empty(address) and self._acts_for(member, signer, CLAIM), "signature is not the member's"
         self._commit(batch_id, batch, member, each.seat, each.commitment, stretch_seconds)
 

@@ -99,7 +99,12 @@ class CommitteesPart:
                 self._sent[key] = call
                 yield _of_all(call)
             wanted += [
-                Missing(batch_id=each.batch_id, seat=seat, member=each.members[seat])
+                Missing(
+                    batch_id=each.batch_id,
+                    tasks_root=each.batch.terms.tasks_root,
+                    seat=seat,
+                    member=each.members[seat],
+                )
                 for seat in sorted(collecting.seats_missing(facts, each) - valid.keys())
                 if call is None
             ]

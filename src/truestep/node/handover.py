@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from truestep.base.errors import Bug, Unavailable
-from truestep.base.ids import Address, BatchId
+from truestep.base.ids import Address, BatchId, Bytes32
 from truestep.node.loop.backoff import Backoff
 from truestep.ports.clock import Clock
 from truestep.ports.executor import Executor, Finished, ShouldStop
@@ -42,7 +42,7 @@ class MembersBench:
         del should_stop  # every question has a short deadline
         if not isinstance(item, Missing):
             raise Bug(f"expected a member to ask, got {type(item)}")
-        return self._members.word(item.batch_id, item.member)
+        return self._members.word(item.batch_id, item.tasks_root, item.member)
 
 
 class Handover:
@@ -55,7 +55,7 @@ class Handover:
         self._wanted: tuple[Missing, ...] = ()
         self._tries: dict[Missing, int] = {}
         self._again_at: dict[Missing, float] = {}
-        self._signed: dict[tuple[BatchId, int], Word] = {}
+        self._signed: dict[tuple[BatchId, Bytes32, int], Word] = {}
         self._since: dict[tuple[BatchId, bool], int] = {}
 
     @property
@@ -70,16 +70,13 @@ class Handover:
             return {}
         keys = {(each.batch_id, each.salt is not None) for each in offers}
         self._since = {key: self._since.get(key, now) for key in keys}
-        signed = {(each.batch_id, each.commitment) for each in offers}
+        said = {(each.batch_id, each.tasks_root, each.commitment): each.salt for each in offers}
         self._signed = {
-            key: self._signed.get(key) or self._handing.pen.sign(key[0], member, key[1]) for key in signed
+            (batch_id, tasks_root, commitment): self._signed.get((batch_id, tasks_root, commitment))
+            or self._handing.pen.sign(batch_id, tasks_root, member, commitment)
+            for batch_id, tasks_root, commitment in said
         }
-        board.show(
-            {
-                (each.batch_id, member): replace(self._signed[each.batch_id, each.commitment], salt=each.salt)
-                for each in offers
-            }
-        )
+        board.show({(key[0], member): replace(self._signed[key], salt=salt) for key, salt in said.items()})
         return {batch_id: since for (batch_id, _), since in self._since.items()}
 
     def want(self, wanted: Iterable[Missing], batches: Collection[BatchId]) -> None:

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from truestep.base.ids import Address, BatchId
+from truestep.base.ids import Address, BatchId, Bytes32
 from truestep.protocol.quorum.words import Word
 
 
 class Pen(Protocol):
     """Signs with the key of the node's account."""
 
-    def sign(self, batch_id: BatchId, member: Address, commitment: int) -> Word:
-        """The commitment with its signature (Q4.2)."""
+    def sign(self, batch_id: BatchId, tasks_root: Bytes32, member: Address, commitment: int) -> Word:
+        """The commitment with its signature, for the batch with this number and these tasks (Q4.2)."""
         ...
 
 
@@ -26,7 +26,7 @@ class Board(Protocol):
 class Members(Protocol):
     """Members of committees, who are strangers: slow, dead or lying."""
 
-    def word(self, batch_id: BatchId, member: Address) -> Word | None:
+    def word(self, batch_id: BatchId, tasks_root: Bytes32, member: Address) -> Word | None:
         """What a member hands over of a batch, its signature recovered; None if it has nothing, or no place.
 
         Raises `Unavailable` if it cannot be reached, or answers with what no member says.

@@ -6,7 +6,7 @@ time, a member sends by itself.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from truestep.base.ids import Address, BatchId, Bytes32, TaskId
 from truestep.protocol.quorum.commitments import commitment_of
@@ -33,6 +33,7 @@ class Offer:
     """What this node, as a member, has to say of a batch, and can have sent by another one."""
 
     batch_id: BatchId
+    tasks_root: Bytes32
     commitment: int
     salt: Bytes32 | None
     """None before the claim, and as long as the claim is young."""
@@ -49,6 +50,7 @@ class Missing:
     """A member that has not said what it has to say, of a batch of this node."""
 
     batch_id: BatchId
+    tasks_root: Bytes32
     seat: int
     member: Address
 
@@ -101,16 +103,15 @@ def _offer(
     view: View, facts: Facts, rules: Rules, judged: Judged, root: Bytes32, salt: Bytes32
 ) -> Iterator[Offer]:
     batch_id, batch = judged.batch_id, judged.batch
-    commitment = commitment_of(view.operator, batch_id, root, salt)
+    commitment, tasks_root = commitment_of(view.operator, batch_id, root, salt), batch.terms.tasks_root
+    offer = Offer(batch_id=batch_id, tasks_root=tasks_root, commitment=commitment, salt=None, last=0)
     if judged.is_taken:
         last = judged.half - rules.commit_seconds // GRACE_SHARE
-        must_send = _said(facts, judged) >= rules.needed
-        yield Offer(batch_id=batch_id, commitment=commitment, salt=None, last=last, must_send=must_send)
+        yield replace(offer, last=last, must_send=_said(facts, judged) >= rules.needed)
     elif root == batch.terms.claims_root:
         is_young = view.now < judged.claimed_at + SALT_SECONDS
         last = judged.claimed_at + batch.terms.window_seconds // WINDOW_SHARE
-        shown = None if is_young else salt
-        yield Offer(batch_id=batch_id, commitment=commitment, salt=shown, last=last, must_wait=is_young)
+        yield replace(offer, last=last, salt=None if is_young else salt, must_wait=is_young)
 
 
 def is_left_to_others(now: int, rules: Rules, offer: Offer, since: int) -> bool:

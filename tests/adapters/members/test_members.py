@@ -24,13 +24,14 @@ KEY = Account.from_key(b"\x01" * 32)
 MEMBER = Address(KEY.address)
 COURT = Court(chain_id=31337, quorums=Address("0x" + "aB" * 20))
 BATCH = BatchId(7)
+TASKS = Bytes32(b"t" * 32)
 COMMITMENT = 0xABC
 SALT = Bytes32(b"s" * 32)
 
 
 @pytest.fixture
 def word() -> Word:
-    return AccountPen(KEY, COURT).sign(BATCH, MEMBER, COMMITMENT)
+    return AccountPen(KEY, COURT).sign(BATCH, TASKS, MEMBER, COMMITMENT)
 
 
 @pytest.fixture
@@ -40,7 +41,8 @@ def server() -> Iterator[WordServer]:
 
 
 def asked(*endpoints: str, may_be_private: bool = True) -> Word | None:
-    return PublishedMembers(lambda _: endpoints, COURT, may_be_private=may_be_private).word(BATCH, MEMBER)
+    members = PublishedMembers(lambda _: endpoints, COURT, may_be_private=may_be_private)
+    return members.word(BATCH, TASKS, MEMBER)
 
 
 def test_a_word_comes_back_with_the_account_that_has_signed_it(word: Word, server: WordServer) -> None:
@@ -56,15 +58,16 @@ def test_a_word_comes_back_with_the_account_that_has_signed_it(word: Word, serve
 
 def test_what_was_signed_for_another_batch_member_or_court_is_of_somebody_else(word: Word) -> None:
     content = word_bytes(word)
-    assert parse_word(content, COURT, BATCH, MEMBER).signer == MEMBER
+    assert parse_word(content, COURT, BATCH, TASKS, MEMBER).signer == MEMBER
     other_court = Court(chain_id=1, quorums=COURT.quorums)
     other_member = Address("0x" + "12" * 20)
-    for court, batch_id, member in (
-        (other_court, BATCH, MEMBER),
-        (COURT, BatchId(8), MEMBER),
-        (COURT, BATCH, other_member),
+    for court, batch_id, tasks_root, member in (
+        (other_court, BATCH, TASKS, MEMBER),
+        (COURT, BatchId(8), TASKS, MEMBER),
+        (COURT, BATCH, Bytes32(b"after a reorganisation".ljust(32)), MEMBER),
+        (COURT, BATCH, TASKS, other_member),
     ):
-        assert parse_word(content, court, batch_id, member).signer not in (MEMBER, other_member)
+        assert parse_word(content, court, batch_id, tasks_root, member).signer not in (MEMBER, other_member)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,7 @@ def test_what_was_signed_for_another_batch_member_or_court_is_of_somebody_else(w
 def test_what_is_no_word_is_refused(word: Word, changes: dict[str, Any]) -> None:
     said = json.loads(word_bytes(word)) | changes
     with pytest.raises(Unavailable):
-        parse_word(json.dumps(said).encode(), COURT, BATCH, MEMBER)
+        parse_word(json.dumps(said).encode(), COURT, BATCH, TASKS, MEMBER)
 
 
 def test_recovery_ids_that_the_chain_does_not_take_are_refused(word: Word) -> None:
@@ -93,13 +96,13 @@ def test_recovery_ids_that_the_chain_does_not_take_are_refused(word: Word) -> No
     said = json.loads(word_bytes(word))
     said["signature"] = said["signature"][:-2] + f"{word.signature[-1] - 27:02x}"
     with pytest.raises(Unavailable, match="signature"):
-        parse_word(json.dumps(said).encode(), COURT, BATCH, MEMBER)
+        parse_word(json.dumps(said).encode(), COURT, BATCH, TASKS, MEMBER)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"[" * 100_000, b"\xff", b"{}", b"null", b"1"])
 def test_junk_is_refused(content: bytes) -> None:
     with pytest.raises(Unavailable):
-        parse_word(content, COURT, BATCH, MEMBER)
+        parse_word(content, COURT, BATCH, TASKS, MEMBER)
 
 
 def test_endpoints_that_fail_are_passed_over(word: Word, server: WordServer) -> None:
@@ -147,7 +150,7 @@ def test_where_a_member_is_is_looked_up_now_and_then() -> None:
         raise Rejected(Reject.OPERATOR_RECORD, "junk")
 
     members = PublishedMembers(endpoints_of, COURT, may_be_private=True)
-    assert [members.word(BATCH, MEMBER) for _ in range(3)] == [None] * 3
+    assert [members.word(BATCH, TASKS, MEMBER) for _ in range(3)] == [None] * 3
     assert looked == [MEMBER]
 
 

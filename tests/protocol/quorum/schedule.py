@@ -225,7 +225,10 @@ class QuorumSchedule(ResultsSchedule):
             if member in KEYS and self._is_worth(is_free):
                 signer = member if self.rng.random() < 0.9 else self.rng.choice(list(KEYS))
                 commitment = self._said(batch_id, seat, member)
-                signature = self.quorum_world.sign(batch_id, member, signer, commitment)
+                tasks_root = (
+                    batch.terms.tasks_root if self._is_worth(True) else Bytes32(b"other tasks".ljust(32))
+                )
+                signature = self.quorum_world.sign(batch_id, tasks_root, member, signer, commitment)
                 signed.append(Signed(seat=seat, commitment=commitment, signature=signature))
         if not self._is_worth(bool(signed)):
             return None

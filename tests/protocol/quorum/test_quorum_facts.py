@@ -88,10 +88,12 @@ class Echo:
 
     def _is_signed(self, call: quorums.CommitMany) -> bool:
         """Whether each member has signed by itself. Facts know no signatures; whoever asks checks them."""
-        members = call.committee.members
+        members, tasks_root = call.committee.members, call.terms.tasks_root
         return all(
             each.seat < len(members)
-            and self.world.signed.get((call.batch_id, members[each.seat], each.commitment, each.signature))
+            and self.world.signed.get(
+                (call.batch_id, tasks_root, members[each.seat], each.commitment, each.signature)
+            )
             == members[each.seat]
             for each in call.signed
         )

@@ -87,7 +87,7 @@ class QuorumWorld(World):
     address: Address = QUORUMS
     sortition: Address = SORTITION
     pledges: Counter[Address] = field(default_factory=lambda: Counter(dict.fromkeys(POOL, PLEDGE_WEI)))
-    signed: dict[tuple[BatchId, Address, int, bytes], Address] = field(default_factory=dict)
+    signed: dict[tuple[BatchId, Bytes32, Address, int, bytes], Address] = field(default_factory=dict)
     """Who made a signature."""
     said: dict[tuple[BatchId, int], tuple[Bytes32, Bytes32]] = field(default_factory=dict)
     """Root and salt of each commitment, as its member knows them."""
@@ -118,12 +118,15 @@ class QuorumWorld(World):
         is_held = self.open_games(batch_id) >> leaf_of_claim(claim_id) & 1
         return not is_held and self.state.batches[batch_id].struck == 0
 
-    def sign(self, batch_id: BatchId, member: Address, signer: Address, commitment: int) -> bytes:
+    def sign(
+        self, batch_id: BatchId, tasks_root: Bytes32, member: Address, signer: Address, commitment: int
+    ) -> bytes:
         """A signature of a commitment by the key of the signer."""
         deployment = self.state.deployment
-        hashed = signing_hash(deployment.chain_id, self.address, batch_id, member, commitment)
+        named = (batch_id, tasks_root, member, commitment)
+        hashed = signing_hash(deployment.chain_id, self.address, *named)
         made = KEYS[signer].unsafe_sign_hash(Hash32(hashed)).signature
-        self.signed[batch_id, member, commitment, bytes(made)] = signer
+        self.signed[*named, bytes(made)] = signer
         return bytes(made)
 
     def play(self, step: Step) -> Outcome:

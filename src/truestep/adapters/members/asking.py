@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from truestep.adapters.keepers.client import KeeperClient
 from truestep.adapters.members.wire import WORD_LIMIT_BYTES, Court, parse_word
 from truestep.base.errors import Rejected, Unavailable
-from truestep.base.ids import Address, BatchId
+from truestep.base.ids import Address, BatchId, Bytes32
 from truestep.protocol.quorum.words import Word
 
 ASK_SECONDS = 10.0
@@ -42,13 +42,15 @@ class PublishedMembers:
         self._lock = threading.Lock()
         self._known: dict[Address, _Found] = {}
 
-    def word(self, batch_id: BatchId, member: Address) -> Word | None:
+    def word(self, batch_id: BatchId, tasks_root: Bytes32, member: Address) -> Word | None:
         """See `Members`."""
         endpoints = self._endpoints(member)
         if not endpoints:
             return None
         content = asyncio.run(self._asked(endpoints, self._court.path(batch_id, member)))
-        return None if content is None else parse_word(content, self._court, batch_id, member)
+        if content is None:
+            return None
+        return parse_word(content, self._court, batch_id, tasks_root, member)
 
     async def _asked(self, endpoints: Sequence[str], path: str) -> bytes | None:
         """The first answer; None if no endpoint has any. Raises `Unavailable` if none of them answers."""

@@ -50,9 +50,9 @@ class Court:
         """Where a member's word lies, below its endpoint."""
         return f"quorum/v{VERSION}/{self.chain_id}/{self.quorums.lower()}/{batch_id}/{member.lower()}"
 
-    def hashed(self, batch_id: BatchId, member: Address, commitment: int) -> Bytes32:
+    def hashed(self, batch_id: BatchId, tasks_root: Bytes32, member: Address, commitment: int) -> Bytes32:
         """What is signed (Q4.2)."""
-        return signing_hash(self.chain_id, self.quorums, batch_id, member, commitment)
+        return signing_hash(self.chain_id, self.quorums, batch_id, tasks_root, member, commitment)
 
 
 class AccountPen:
@@ -62,9 +62,9 @@ class AccountPen:
         self._signer = cast(Any, signer)
         self._court = court
 
-    def sign(self, batch_id: BatchId, member: Address, commitment: int) -> Word:
+    def sign(self, batch_id: BatchId, tasks_root: Bytes32, member: Address, commitment: int) -> Word:
         """See `Pen`."""
-        hashed = self._court.hashed(batch_id, member, commitment)
+        hashed = self._court.hashed(batch_id, tasks_root, member, commitment)
         signature = bytes(self._signer.unsafe_sign_hash(hashed).signature)
         return Word(commitment=commitment, signature=signature, signer=Address(self._signer.address))
 
@@ -79,7 +79,7 @@ def word_bytes(word: Word) -> bytes:
     return said.model_dump_json().encode()
 
 
-def parse_word(content: bytes, court: Court, batch_id: BatchId, member: Address) -> Word:
+def parse_word(content: bytes, court: Court, batch_id: BatchId, tasks_root: Bytes32, member: Address) -> Word:
     """What a member has sent, with the account that has signed it. Raises `Unavailable` if it is none."""
     try:
         said = HandedOver.model_validate_json(content)
@@ -89,7 +89,7 @@ def parse_word(content: bytes, court: Court, batch_id: BatchId, member: Address)
     if commitment == 0:
         raise Unavailable(f"{member} hands over no commitment")
     signature = bytes.fromhex(said.signature)
-    hashed = court.hashed(batch_id, member, commitment)
+    hashed = court.hashed(batch_id, tasks_root, member, commitment)
     try:
         if signature[-1] not in RECOVERY_IDS:
             raise ValueError(f"recovery id {signature[-1]}")

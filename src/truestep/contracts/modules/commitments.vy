@@ -4,11 +4,11 @@
 """
 
 # keccak256 of "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)",
-# "truestep quorum", "1", and "Commitment(uint256 batchId,address member,uint256 commitment)"
+# "truestep quorum", "1", and "Commitment(uint256 batchId,bytes32 tasksRoot,address member,uint256 commitment)"
 DOMAIN_TYPE: constant(bytes32) = 0x8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f
 DOMAIN_NAME: constant(bytes32) = 0x519dd88209689cdb8f24d57a14bf0d75d6c9cc76988c8d27e727f1dc2a75ea72
 DOMAIN_VERSION: constant(bytes32) = 0xc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc6
-COMMITMENT_TYPE: constant(bytes32) = 0xb5a6cd558d3438c59d9da12e26563d397ae7923bf619d7d04cec91c6d79dbeb7
+COMMITMENT_TYPE: constant(bytes32) = 0x8e7422b62d5f04c0f37cf328c42d97feaef86ec0dad5e5cb7523956fc2462d49
 COMMITMENT_BITS: constant(uint256) = 128
 # Two share a word. Whoever wants another result than it committed to has 2^128 tries to make.
 SEATS_OF_WORD: constant(uint256) = 2
@@ -55,16 +55,19 @@ def commitment_of(member: address, batch_id: uint256, root: bytes32, salt: bytes
 
 @internal
 @view
-def signer_of(batch_id: uint256, member: address, commitment: uint256, signature: Bytes[65]) -> address:
+def signer_of(
+    batch_id: uint256, tasks_root: bytes32, member: address, commitment: uint256, signature: Bytes[65]
+) -> address:
     """
     @notice Who signed a member's commitment; zero, which acts for nobody, if the signature is of no key.
+    @param tasks_root Of the batch: after a reorganisation its number may be that of other tasks.
     """
     if len(signature) != 65:
         return empty(address)
     domain: bytes32 = keccak256(
         abi_encode(DOMAIN_TYPE, DOMAIN_NAME, DOMAIN_VERSION, chain.id, self)
     )
-    signed: bytes32 = keccak256(abi_encode(COMMITMENT_TYPE, batch_id, member, commitment))
+    signed: bytes32 = keccak256(abi_encode(COMMITMENT_TYPE, batch_id, tasks_root, member, commitment))
     return ecrecover(
         keccak256(concat(0x1901, domain, signed)),
         convert(slice(signature, 64, 1), uint256),

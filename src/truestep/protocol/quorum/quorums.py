@@ -186,7 +186,8 @@ def commit_many(turn: QuorumsTurn, call: CommitMany) -> None:
     _register(turn, call, batch)
     for each in call.signed:
         member = member_of(call.committee.members, each.seat)
-        signer = turn.links.signer(call.batch_id, member, each.commitment, each.signature)
+        signed = (call.batch_id, call.terms.tasks_root, member, each.commitment, each.signature)
+        signer = turn.links.signer(*signed)
         is_own = signer is not None and has_role(turn.life.state, member, signer, Role.CLAIM)
         require(is_own, Reject.COMMITMENT_SIGNATURE)
         _commit(turn, call, batch, member, each.seat, each.commitment)

@@ -92,5 +92,5 @@ class Links:
     """Sortition's draw: pool, seed, how many."""
     penalise: Callable[[Address, int], int]
     """How much of a member's pledge Sortition sends."""
-    signer: Callable[[BatchId, Address, int, bytes], Address | None]
-    """Who signed a commitment, as the chain recovers it."""
+    signer: Callable[[BatchId, Bytes32, Address, int, bytes], Address | None]
+    """Who signed a commitment to a batch with this tasks root, as the chain recovers it."""

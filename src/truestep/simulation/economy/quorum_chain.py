@@ -69,7 +69,7 @@ class QuorumChain:
             seed=lambda since, now: keccak256(f"{self.seed} {since} {now}".encode()),
             select=self._select,
             penalise=self._penalise,
-            signer=lambda batch_id, member, commitment, signature: None,
+            signer=lambda batch_id, tasks_root, member, commitment, signature: None,
         )
         policy = quorum_policy(lambda: self.quorums, self.links, self._stands)
         deployment = replace(deployment_of(self.admission), policies={**POLICIES, POLICY: policy})

@@ -158,7 +158,7 @@ def quorum_links(facts: Facts, seating: Seating) -> QuorumLinks:
         seed=lambda since, now: Bytes32(bytes(32)),
         select=lambda pool, seed, count: (NOBODY,) * count,
         penalise=lambda member, amount_wei: 0,
-        signer=lambda batch_id, member, commitment, signature: member,
+        signer=lambda batch_id, tasks_root, member, commitment, signature: member,
     )
 
 

@@ -77,8 +77,11 @@ class GroupAnchoring:
         for each in anchors:
             anchored[each.epoch] = anchored.get(each.epoch, 0) | each.bitmap
             roots.setdefault(each.epoch, set()).add(each.root)
-        for epoch in range(first, now - 1):
-            self._epochs.drop(epoch, frozenset(roots.get(epoch, ())))
+        try:
+            for epoch in range(first, now - 1):
+                self._epochs.drop(epoch, frozenset(roots.get(epoch, ())))
+        except OSError as error:
+            raise Unavailable(f"rows that nobody needs cannot be dropped: {error}") from error
         return GroupSight(
             number=log.number,
             live=desk.live(group),
@@ -97,7 +100,7 @@ class GroupAnchoring:
         seconds = min(ASKING_SECONDS, desk.terms.epoch_seconds / ASKING_PARTS)
         proposal = propose(desk, group, members, lambda log: self._checkpoint(own, log), seconds)
         file, left_out = proposal.file, dict(proposal.left_out)
-        check_own_row(file, own, self._folder)
+        check_own_row(file, own, self._folder, desk.terms.epoch_seconds)
         self._keep(file)
         numbers = {LogNumber(row.number) for row in file.rows} - {own.number}
         others = {number: members[number] for number in numbers}

@@ -14,11 +14,12 @@ from truestep.adapters.chain.anchors_desk import AnchorsDesk, RegisteredLog
 from truestep.adapters.logs.epoch_file import EpochFile, RowPart
 from truestep.adapters.logs.folder import root_at
 from truestep.adapters.logs.keys import LogKeys, is_signed_for_chain
-from truestep.adapters.logs.sources import FolderSource, LogSource, served_note
+from truestep.adapters.logs.sources import FolderSource, LogSource, entries_of, served_note
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.commitments import bls
 from truestep.protocol.logs.contracts.anchors import GROUP_SIZE, Attest, LogNumber
-from truestep.protocol.logs.epochs import number_at, place_of
+from truestep.protocol.logs.entries import OtherEntry, parse_entry
+from truestep.protocol.logs.epochs import Row, number_at, place_of
 from truestep.protocol.logs.notes import Checkpoint, verified_checkpoint
 
 ASKED_AT_ONCE = 32
@@ -114,12 +115,12 @@ def sign(file: EpochFile, desk: AnchorsDesk, keys: LogKeys, folder: Path) -> Epo
     log = desk.log_of(keys.signer)
     if log is None:
         raise Rejected(Reject.LOG_UNKNOWN, f"{keys.signer} has no log that is registered and live")
-    check_own_row(file, log, folder)
+    check_own_row(file, log, folder, desk.terms.epoch_seconds)
     return file.signed_by(log.number, keys.sign_epoch(file.message()))
 
 
-def check_own_row(file: EpochFile, log: RegisteredLog, folder: Path) -> None:
-    """Raise `Rejected` unless the log in the folder was what its row in the file says (L5.3)."""
+def check_own_row(file: EpochFile, log: RegisteredLog, folder: Path, epoch_seconds: int) -> None:
+    """Raise `Rejected` unless the log in the folder was what its row in the file says, and lately (L5.3)."""
     row = file.tree().by_place.get(place_of(log.number))
     if row is None or row.number != log.number:
         raise Rejected(Reject.LOG_STATE, f"log {log.number} has no row in this epoch")
@@ -133,6 +134,22 @@ def check_own_row(file: EpochFile, log: RegisteredLog, folder: Path) -> None:
         raise Rejected(
             Reject.LOG_STATE,
             f"the row of log {log.number} is not what the log was: signing it costs its bond",
+        )
+    if row.size < checkpoint.size:
+        _check_is_new(file, row, checkpoint, folder, epoch_seconds)
+
+
+def _check_is_new(
+    file: EpochFile, row: Row, checkpoint: Checkpoint, folder: Path, epoch_seconds: int
+) -> None:
+    """Who collects must not witness the same old state for ever, while the log takes itself for anchored."""
+    (content,) = entries_of(FolderSource(folder), row.size, row.size + 1, checkpoint.size)
+    entry = parse_entry(content)
+    if not isinstance(entry, OtherEntry) and entry.logged_at < (file.epoch - 1) * epoch_seconds:
+        raise Rejected(
+            Reject.LOG_STATE,
+            f"the row of log {row.number} says {row.size:,} entries, which was long before epoch {file.epoch}"
+            f" (now it has {checkpoint.size:,}): propose anew",
         )
 
 

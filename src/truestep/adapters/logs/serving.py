@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,8 +25,8 @@ READS_AT_ONCE = 8
 """Others wait, so that no client decides how much memory is taken."""
 REQUESTS_PER_SECOND, BYTES_PER_SECOND = 100.0, 16 << 20
 """Of one client. Four million entries an hour."""
-PROPOSALS_WAITING = 8
-"""Of all clients together."""
+PROPOSALS_WAITING, PROPOSALS_PER_CLIENT = 8, 2
+"""Of all clients together, and of one. A proposal that is still being sent is none yet."""
 BODY_SECONDS = 10.0
 """For 64 KiB."""
 _EPOCH_PATH = re.compile(r"epoch/(0|[1-9][0-9]{0,18})/[0-9a-f]{64}", re.ASCII)
@@ -95,7 +96,7 @@ def log_app(folder: Path, sign: Sign | None = None) -> Starlette:
 
         async def signed(request: Request) -> Response:
             client = admitted(request)
-            return client if isinstance(client, Response) else await desk.answer(request)
+            return client if isinstance(client, Response) else await desk.answer(request, client)
 
         routes.insert(0, Route(f"/{EPOCH_PATH}", signed, methods=["POST"]))
     return Starlette(routes=routes)
@@ -107,27 +108,28 @@ class _SigningDesk:
     def __init__(self, sign: Sign) -> None:
         self._sign = sign
         self._turn = asyncio.Semaphore(1)
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request, client: str) -> Response:
         """The signature, or why there is none."""
-        if self._waiting >= PROPOSALS_WAITING:
-            return _refusal(503, "other proposals are looked at", {"Retry-After": "5"})
-        self._waiting += 1
         try:
             content = await _body(request, PROPOSAL_LIMIT_BYTES)
-            if content is None:
-                return _refusal(413, f"expected a proposal of at most {PROPOSAL_LIMIT_BYTES:,} bytes")
+        except TimeoutError:
+            return _refusal(408, "the proposal has not come in time")
+        if content is None:
+            return _refusal(413, f"expected a proposal of at most {PROPOSAL_LIMIT_BYTES:,} bytes")
+        if self._waiting.total() >= PROPOSALS_WAITING or self._waiting[client] >= PROPOSALS_PER_CLIENT:
+            return _refusal(503, "other proposals are looked at", {"Retry-After": "5"})
+        self._waiting[client] += 1
+        try:
             async with self._turn:
                 answer = await asyncio.to_thread(self._sign, content)
         except Rejected as error:
             return _refusal(409, f"{error}")
         except Unavailable as error:
             return _refusal(503, f"{error}", {"Retry-After": "5"})
-        except TimeoutError:
-            return _refusal(408, "the proposal has not come in time")
         finally:
-            self._waiting -= 1
+            self._waiting -= Counter({client: 1})
         return Response(answer, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 

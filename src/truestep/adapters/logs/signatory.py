@@ -84,13 +84,13 @@ class Signatory:
         proposer = self._group.members().get(LogNumber(proposal.proposer))
         if proposer is None or file.group != group_of(own.number):
             raise Rejected(Reject.LOG_UNKNOWN, f"log {proposal.proposer} is not a live one of this group")
-        require_here(file, desk)
         digest = proposal_digest(desk.chain_id, desk.address, file.group, file.epoch, root)
         if not is_signed_by(proposer.signer, digest, recoverable(bytes.fromhex(proposal.signature))):
             raise Rejected(
                 Reject.LOG_SIGNATURE,
                 f"it is not signed by {proposer.signer}, of log {proposer.number}",
             )
+        require_here(file, desk)  # it asks the node, which a stranger cannot have it do
         return proposer.number
 
     def _answer(self, file: EpochFile, own: RegisteredLog, proposer: LogNumber, root: Bytes32) -> bytes:
@@ -103,7 +103,7 @@ class Signatory:
                 Reject.LOG_STATE,
                 f"log {proposer} has proposed {PROPOSALS_LIMIT} others in epoch {file.epoch}",
             )
-        check_own_row(file, own, self._folder)
+        check_own_row(file, own, self._folder, self._group.desk.terms.epoch_seconds)
         try:
             self._epochs.keep(file)
         except OSError as error:

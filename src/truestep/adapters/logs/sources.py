@@ -52,6 +52,8 @@ class FolderSource:
                 content = file.read(limit_bytes + 1)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
+        except OSError as error:
+            raise Unavailable(f"expected to read {self.place}/{path}, got: {error.strerror}") from error
         if len(content) > limit_bytes:
             raise Rejected(Reject.LOG_TILE, f"{self.place}/{path} has more than {limit_bytes:,} bytes")
         return content

@@ -96,6 +96,19 @@ def test_init_writes_files_for_services_and_monitoring(truestep: Invoke, tmp_pat
     assert "never overwritten" in again.stderr
 
 
+def test_init_writes_what_only_the_owner_reads_and_where_nothing_is(truestep: Invoke, tmp_path: Path) -> None:
+    words = ("worker", "init", tmp_path / "new", "--monitoring", "--set", "rpc=http://127.0.0.1:9/\x7f")
+    assert truestep(*words).exit_code == 0
+    configuration = tmp_path / "new/worker.toml"
+    assert configuration.stat().st_mode & 0o077 == 0
+    assert tomllib.loads(configuration.read_text())["rpc"] == ["http://127.0.0.1:9/\x7f"]
+    assert (tmp_path / "new/alerts.yml").stat().st_mode & 0o044 == 0o044  # Prometheus has another user
+    configuration.unlink()
+    configuration.symlink_to(tmp_path / "elsewhere")
+    assert truestep(*words[:3]).exit_code != 0
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_file_means_what_would_be_typed(tmp_path: Path) -> None:
     file = written(
         tmp_path,
@@ -133,6 +146,7 @@ def test_what_is_typed_wins(tmp_path: Path) -> None:
     [
         ("min_rewrad = '1'", "unknown key min_rewrad in .*; did you mean min_reward?"),
         ("min-reward = '1'", "did you mean min_reward?"),
+        ("zzz = " + "[" * 100_000, "deeply nested"),
         ("zzz = 1", "`init` writes a file with all keys"),
         ("private_key = '0x1'", "keys and passwords stay in their files: keystore, password_file"),
         ("config = 'x'", "unknown key config"),

@@ -122,6 +122,10 @@ def read_configuration(file: Path) -> Values:
     except OSError as error:
         message = f"expected a file to read, got: {error.strerror}: {file}"
         raise typer.BadParameter(message, param_hint=OPTION) from error
+    except RecursionError as error:
+        raise typer.BadParameter(
+            f"expected values in {file}, got deeply nested ones", param_hint=OPTION
+        ) from error
     except ValueError as error:  # of the text, or of TOML
         raise typer.BadParameter(f"expected TOML in {file}, got: {error}", param_hint=OPTION) from error
 
@@ -176,7 +180,7 @@ def _toml(value: Any) -> str:
         return f"[{', '.join(map(_toml, cast('list[Any]', value)))}]"
     if isinstance(value, int | float):
         return f"{value:.0f}" if value == int(value) else repr(value)
-    return json.dumps(str(value), ensure_ascii=False)
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def value_of(key: Key, texts: Sequence[str]) -> Value:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ import typer
 from rich.markup import escape
 
 import truestep
+from truestep.adapters.files import OPEN_TO_ALL, OPEN_TO_OWNER
 from truestep.cli.configuration import Key, Value, Values, check_keys, documented, keys_of, value_of
 from truestep.cli.daemon_group import RUN
 from truestep.cli.failure import Failure
@@ -124,11 +126,14 @@ def _filled(text: str, names: dict[str, str]) -> str:
 
 def _write(files: dict[Path, str]) -> None:
     for path in files:
-        if path.exists():
+        if path.exists() or path.is_symlink():
             raise Failure(IN_USE, f"expected no {path}, which is never overwritten")
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        # the URL of a node often has a key
+        mode = OPEN_TO_OWNER if path.suffix == ".toml" else OPEN_TO_ALL
+        with open(path, "x", encoding="utf-8", opener=partial(os.open, mode=mode)) as file:
+            file.write(text)
 
 
 def _tell(

@@ -89,7 +89,8 @@ def test_init_writes_files_for_services_and_monitoring(truestep: Invoke, tmp_pat
     container = (folder / "Containerfile").read_text()
     assert '"worker", "run", "--config", "/truestep/worker.toml"' in container
     for text in (unit, container):
-        assert not re.search(r"\b(ROLE|FOLDER|PROGRAM|VERSION)\b", text)
+        assert not re.search(r"\b(ROLE|FOLDER|PROGRAM|VERSION|FILE|WRITABLE)\b", text)
+    assert "\nLimitNOFILE=65536\n" in unit, "the name of a setting is not filled in"
     assert json.loads((folder / "grafana.json").read_text())["title"] == "truestep"
     again = truestep(*words)
     assert again.exit_code == 1
@@ -107,6 +108,48 @@ def test_init_writes_what_only_the_owner_reads_and_where_nothing_is(truestep: In
     configuration.symlink_to(tmp_path / "elsewhere")
     assert truestep(*words[:3]).exit_code != 0
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_unit_can_name_any_folder(truestep: Invoke, tmp_path: Path) -> None:
+    folder, state = tmp_path / 'my 100% "FILE"', tmp_path / "state of mine"
+    finished = truestep("worker", "init", folder, "--systemd", "--set", f"state_dir={state}")
+    assert f"account new '{folder}/key.json'" in finished.stderr, "a command that can be pasted"
+    unit = (folder / "truestep-worker.service").read_text().splitlines()
+    quoted = rf"{tmp_path}/my 100%% \"FILE\""
+    assert any(line.endswith(f'truestep worker run --config "{quoted}/worker.toml"') for line in unit)
+    assert f'WorkingDirectory={tmp_path}/my 100%% "FILE"' in unit
+    assert f'ReadWritePaths="{quoted}" "{state}"' in unit, "what the daemon writes is not only in its folder"
+
+
+def test_a_container_needs_its_files_in_the_folder(truestep: Invoke, tmp_path: Path) -> None:
+    settings = ("--set", f"keystore={tmp_path}/key.json", "--set", "blobs=http://127.0.0.1:9")
+    finished = truestep("worker", "init", tmp_path / "new", "--container", *settings)
+    assert "copy into it what keystore name, and name it" in plain(finished.stderr)
+    within = truestep("worker", "init", tmp_path / "other", "--container")
+    assert "copy into it" not in within.stderr
+
+
+def test_lists_and_odd_numbers_are_written_as_they_are_meant(
+    truestep: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRUESTEP_RPC", "http://a http://b")
+    settings = (
+        "--set",
+        "blobs=store",
+        "--set",
+        "blobs=http://c",
+        "--set",
+        "poll=inf",
+        "--set",
+        "prove=m.json",
+    )
+    finished = truestep("worker", "init", "new", *settings)
+    assert finished.exit_code == 0, finished.stderr
+    values = tomllib.loads((tmp_path / "new" / "worker.toml").read_text())
+    assert values["rpc"] == ["http://a", "http://b"], "as the option reads the variable"
+    assert values["blobs"] == [f"{tmp_path}/store", "http://c"], "from here, not from the folder of the file"
+    assert values["prove"] == [f"{tmp_path}/m.json"]
 
 
 def test_a_file_means_what_would_be_typed(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from math import isfinite
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -65,10 +66,12 @@ class Key:
 
     def _resolved(self, text: str, file: Path) -> str:
         """A path is meant from the folder of the file, wherever the daemon is started."""
+        return str(file.parent / text) if self.is_path(text) else text
+
+    def is_path(self, text: str) -> bool:
+        """Whether this value is a file or folder."""
         is_folder = self.name == "blobs" and "://" not in text
-        if is_folder or (isinstance(self.kind, type) and issubclass(self.kind, Path)):
-            return str(file.parent / text)
-        return text
+        return is_folder or (isinstance(self.kind, type) and issubclass(self.kind, Path))
 
     def _refusal(self, expected: str, value: Any, file: Path) -> typer.BadParameter:
         got = visible(json.dumps(value, default=str))[:100]
@@ -179,7 +182,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, cast('list[Any]', value)))}]"
     if isinstance(value, int | float):
-        return f"{value:.0f}" if value == int(value) else repr(value)
+        return f"{value:.0f}" if isfinite(value) and value == int(value) else repr(value)
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -1,6 +1,8 @@
 """`truestep worker init` and `truestep challenger init`: a folder with all that a daemon is started from."""
 
 import os
+import re
+import shlex
 import sys
 from functools import partial
 from importlib import resources
@@ -20,6 +22,8 @@ from truestep.cli.screen import JsonFlag, Screen, guarded
 FILES = resources.files("truestep.cli") / "operating"
 KEYSTORE, STATE = "key.json", "state"
 """What a new configuration names, in its folder."""
+WRITTEN = ("state_dir", "log")
+"""Keys of folders into which a daemon writes."""
 IN_USE = "the folder is in use"
 
 
@@ -76,7 +80,7 @@ def _values(keys: dict[str, Key], settings: list[str]) -> Values:
     check_keys(given, keys, "the command", "--set")
     for name, key in keys.items():
         if name not in given and (value := os.environ.get(str(key.parameter.envvar or ""))):
-            given[name] = [value]
+            given[name] = value.split() if key.is_list else [value]
     values = {name: value_of(keys[name], texts) for name, texts in given.items()}
     return {"keystore": KEYSTORE, "state_dir": STATE, **values}
 
@@ -95,10 +99,13 @@ def _files(
     absolute = {name: _absolute(keys[name], value) for name, value in values.items()}
     files = {configuration: documented(keys, absolute, title)}
     place = folder.absolute()
+    writable = [place, *(Path(str(absolute[name])) for name in WRITTEN if name in absolute)]
+    outside = [each for each in writable if each.is_absolute() and not each.is_relative_to(place)]
     names = {
-        "PROGRAM": str(Path(sys.executable).with_name("truestep")),
-        "FILE": str(place / configuration.name),
-        "FOLDER": str(place),
+        "PROGRAM": _word(Path(sys.executable).with_name("truestep")).replace("$", "$$"),
+        "FILE": _word(place / configuration.name).replace("$", "$$"),
+        "FOLDER": str(place).replace("%", "%%"),
+        "WRITABLE": " ".join(map(_word, [place, *outside])),
         "ROLE": role,
         "VERSION": truestep.__version__,
     }
@@ -113,15 +120,24 @@ def _files(
 
 def _absolute(key: Key, value: Value) -> Value:
     """A path of an option or the environment is meant from here, and not from the folder of the file."""
-    if isinstance(value, list) or key.kind is not Path or value in (KEYSTORE, STATE):
+    if isinstance(value, list):
+        return [str(_absolute(key, each)) for each in value]
+    if not key.is_path(str(value)) or value in (KEYSTORE, STATE):
         return value
     return str(Path(str(value)).expanduser().absolute())
 
 
 def _filled(text: str, names: dict[str, str]) -> str:
-    for name, value in names.items():
-        text = text.replace(name, value)
-    return text
+    """Only whole words are names (not the end of LimitNOFILE), and what fills one is not searched again."""
+    return re.sub(rf"\b({'|'.join(names)})\b", lambda found: names[found[0]], text)
+
+
+def _word(path: Path) -> str:
+    """A path as systemd reads one word, whatever is in it."""
+    text = str(path).replace("%", "%%")
+    if not re.search(r"[\s\"'\\;]", text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _write(files: dict[Path, str]) -> None:
@@ -150,7 +166,23 @@ def _tell(
     steps = [f"write {', '.join(missing)} into {configuration}"] if missing else []
     if "password_file" not in values and any(path.suffix == ".service" for path in files):
         steps.append("name the keystore's password_file in it: a service has no terminal to ask on")
+    if folder / "Containerfile" in files and (far := _far(folder, keys, values)):
+        steps.append(
+            f"the container sees only {folder}: copy into it what {', '.join(far)} name,"
+            " and name it from there"
+        )
     if values["keystore"] == KEYSTORE:
-        steps.append(f"truestep account new {folder / KEYSTORE}")
-    steps.append(f"truestep {role} run --config {configuration}")
+        steps.append(f"truestep account new {shlex.quote(str(folder / KEYSTORE))}")
+    steps.append(f"truestep {role} run --config {shlex.quote(str(configuration))}")
     screen.note(escape("next: " + "\n      ".join(steps)))
+
+
+def _far(folder: Path, keys: dict[str, Key], values: Values) -> list[str]:
+    """Keys that name a file or folder outside of this folder."""
+    far: list[str] = []
+    for name, value in values.items():
+        absolute = _absolute(keys[name], value)
+        for each in absolute if isinstance(absolute, list) else [absolute]:
+            if keys[name].is_path(str(each)) and each not in (KEYSTORE, STATE):
+                far += [] if Path(str(each)).is_relative_to(folder.absolute()) else [name]
+    return list(dict.fromkeys(far))

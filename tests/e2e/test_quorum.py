@@ -16,8 +16,11 @@ from truestep.adapters.keystore import create_keystore
 from truestep.base.ids import BatchId, JobId, task_of
 from truestep.cli.main import app
 from truestep.client import Order
+from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import OUTPUT_START
+from truestep.machine.program import Task
+from truestep.machine.witness import build_witness
 from truestep.protocol.events import TaskFinalized
 from truestep.protocol.settlement.facts.judging import is_proven
 from truestep.protocol.settlement.facts.records import Facts
@@ -179,6 +182,28 @@ def test_a_friend_that_confirms_a_lie_pays_once_the_task_has_its_result(network:
     network.drive(honest, lambda: network.pledge_of(liars[1]) <= most_wei, idle_limit=PATIENCE)
     assert [network.pledge_of(name) for name in MEMBERS if name not in liars] == [PLEDGE_WEI] * 3
     assert network.output(task_of(job_id, 0)) == expected_output(0)
+
+
+def test_a_true_claim_that_is_lost_on_purpose_costs_its_operator_alone(network: QuorumNetwork) -> None:
+    """It splits falsely, and a step that its friend sends strikes the claim; the others do the task again."""
+    job_id, log = submitted(network), Log()
+    members = {name: network.member(name, log) for name in MEMBERS}
+    network.drive([*members.values()], lambda: _all_confirmed(network), idle_limit=PATIENCE)
+    batch = facts_of(network).batches[BatchId(1)].batch
+    leader = network.name_of(batch.operator)
+    others = [each for name, each in members.items() if name != leader]
+    claim_id, seed = LeafId(1 << 8), network.requester.job(job_id).seed
+    machine = ReferenceEngine().start(load_elf(ELF), Task(seed=seed, input=INPUT))
+    network.lose(claim_id, leader, build_witness(machine.state(), machine.node))
+    assert _has_fallen(network)
+    network.drive(others, lambda: bool(network.told(TaskFinalized)), rounds=900, idle_limit=8)
+    assert network.output(task_of(job_id, 0)) == expected_output(0)
+    assert BatchId(1) not in facts_of(network).batches, "nobody is to be charged for it"
+    assert [network.pledge_of(name) for name in MEMBERS] == [PLEDGE_WEI] * 5
+    stakes = {name: network.requester.balances(network.account(name)).stake_wei for name in MEMBERS}
+    assert stakes == {name: (2 if name == leader else 3) * COIN_WEI for name in MEMBERS}
+    fees = [network.owed_by_quorums(name) for name in MEMBERS if name != leader]
+    assert min(fees) >= QUORUM.fee_wei
 
 
 def _has_fallen(network: QuorumNetwork) -> bool:

@@ -16,6 +16,9 @@ from truestep.base.ids import Address
 from truestep.ports.reporter import Reporter
 from truestep.ports.vitals import Monitor
 
+CONNECTIONS_PER_CLIENT = 16
+"""Whoever hangs on to connections does not keep a probe out, which would start the daemon again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telemetry:
@@ -37,5 +40,6 @@ def opened_telemetry(
     registry.register(StateCollector(state, labels))
     ProcessCollector(registry=registry)
     host, port = listen
-    with closing(WebServer(TelemetryService(state, registry).app(), host, port)) as server:
+    app = TelemetryService(state, registry).app()
+    with closing(WebServer(app, host, port, connections_per_client=CONNECTIONS_PER_CLIENT)) as server:
         yield Telemetry(monitor=state, reporter=counting, url=server.url)

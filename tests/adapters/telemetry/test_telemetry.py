@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import truestep
 from tests.e2e.network import COIN_WEI, Log
 from truestep.adapters.telemetry import metrics, state
-from truestep.adapters.web_server import CannotListen
+from truestep.adapters.web_server import CONNECTIONS_LIMIT, CannotListen
 from truestep.base.ids import Address, Bytes32
 from truestep.composition.telemetry import Telemetry, opened_telemetry
 from truestep.ports.chain import Head
@@ -203,3 +205,12 @@ def test_an_address_in_use_is_said(telemetry: Telemetry, log: Log) -> None:
         opened_telemetry(("127.0.0.1", port), "worker", ACCOUNT, log),
     ):
         pass
+
+
+def test_who_hangs_on_to_connections_does_not_keep_probes_out(telemetry: Telemetry) -> None:
+    port = int(telemetry.url.rpartition(":")[2])
+    with ExitStack() as stack:
+        for _ in range(CONNECTIONS_LIMIT + 20):
+            stack.enter_context(closing(socket.create_connection(("127.0.0.1", port))))
+        with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.2")) as probe:
+            assert probe.get(f"{telemetry.url}/health", timeout=10).status_code == 200

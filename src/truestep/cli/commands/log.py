@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from truestep.base.text import one_line
 from truestep.base.units import coins, duration
 from truestep.cli.commands import log_epochs
 from truestep.cli.entry_words import moment
@@ -132,8 +133,8 @@ def show(
     shown = {
         "log": f"{found.number}, {found.state}",
         "operator": found.operator,
-        "name": escape(found.origin),
-        "url": escape(found.url),
+        "name": escape(one_line(found.origin)),
+        "url": escape(one_line(found.url)),
         "key": found.verifier_key.text,
         "bond": coins(desk.terms.bond_wei),
         "anchors": f"{len(anchored)}, one at most every {duration(desk.terms.epoch_seconds)} is due",

@@ -45,6 +45,7 @@ def test_a_worker_is_looked_after(
             patch.setattr(examining, "DISK_BYTES", 1 << 60)
             _doctor_finds_what_is_missing(truestep, devnet, tmp_path)
         (devnet.folder / "password").chmod(0o600)
+        _doctor_counts_the_stake_to_come(truestep, *healthy(devnet, tmp_path))
         folder, settings = tmp_path / "new", ("--set", "stake=5", "--set", "send_seconds=1")
         for option, value in zip(*[iter(map(str, healthy(devnet, tmp_path)))] * 2, strict=True):
             settings += ("--set", f"{option.removeprefix('--').replace('-', '_')}={value}")
@@ -65,7 +66,17 @@ def test_a_worker_is_looked_after(
         assert stop(process) == 0
 
 
+def _doctor_counts_the_stake_to_come(truestep: Invoke, *options: object) -> None:
+    finished = truestep("worker", "doctor", *options, "--stake", "5")
+    assert finished.exit_code == 0, finished.stderr
+    assert "the start deposits 5 ETH more" in finished.stderr
+    finished = truestep("worker", "doctor", *options, "--stake", "5000000")
+    assert finished.exit_code == 1
+    assert "to mend: stake" in finished.stderr and "send 4,99" in finished.stderr
+
+
 def _doctor_finds_what_is_missing(truestep: Invoke, devnet: Devnet, folder: Path) -> None:
+    assert (devnet.folder / "password").stat().st_mode & 0o077 == 0, "a devnet is an example"
     (devnet.folder / "password").chmod(0o644)
     wrong = ("--rpc", "http://127.0.0.1:9", "--blobs", "/no/where")
     finished = truestep("worker", "doctor", *healthy(devnet, folder), *wrong)

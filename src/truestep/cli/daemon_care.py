@@ -28,6 +28,7 @@ from truestep.cli.options import (
     TrustOption,
     deployment_file,
     parse_address,
+    parse_amount,
 )
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.composition.engines import EngineLimits, EngineName
@@ -101,6 +102,10 @@ def _doctor_of(role: str) -> Callable[..., None]:
         password_file: PasswordFileOption = None,
         trust_unknown_code: TrustOption = False,
         engine: EngineOption = EngineName.JIT,
+        stake: Annotated[
+            str | None,
+            typer.Option(metavar="AMOUNT", help="Of a worker: the stake that it starts with, such as 5."),
+        ] = None,
         as_json: JsonFlag = False,
     ) -> None:
         """Check all that the daemon depends on: nodes, chain and contracts, clocks, coins, disk, engine.
@@ -121,6 +126,7 @@ def _doctor_of(role: str) -> Callable[..., None]:
             password_file=password_file,
             operator=options.operator_address,
             engine=limited_engine(engine, EngineLimits()),
+            stake_wei=0 if stake is None else parse_amount(stake, "--stake"),
             on_unknown_code=unknown_code_warning(screen, is_trusted=trust_unknown_code),
         )
         findings: list[Finding] = []

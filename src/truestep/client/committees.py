@@ -153,7 +153,11 @@ def standing_of(facts: Facts, job_id: JobId) -> tuple[Purse, str, list[Said]]:
     """The purse of a job, how far its committee is, and what members have said of its newest batch."""
     purse, seated = facts.purses.get(job_id), facts.committees.get(job_id)
     if purse is None:
-        raise Rejected(Reject.JOB_NOT_FUNDED, f"job {job_id} has no committee, or is over")
+        raise Rejected(
+            Reject.JOB_NOT_FUNDED,
+            f"no committee is paid for job {job_id}: it is over, unknown or not of `submit --policy quorum`;"
+            f" `truestep status {job_id}` says which",
+        )
     if seated is None:
         return purse, "not drawn yet", []
     batches = [

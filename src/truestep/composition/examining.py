@@ -54,6 +54,8 @@ class Examined:
     password_file: Path | None
     operator: Address | None
     engine: Engine
+    stake_wei: int = 0
+    """What the daemon deposits as it starts, if less is there."""
     on_unknown_code: Callable[[str], None] | None = None
 
 
@@ -178,8 +180,13 @@ def _coins(examined: Examined, reader: ChainReader, account: Address) -> Iterato
     bond_wei = parameters.operator_bond_wei
     tasks = stakes.lockable_wei // bond_wei
     found = f"{coins(stakes.stake_wei)}, {coins(stakes.lockable_wei)} of it free for {counted(tasks, 'task')}"
-    is_enough = stakes.stake_wei >= bond_wei
+    coming_wei = max(examined.stake_wei - stakes.stake_wei, 0)
+    if coming_wei:
+        found += f"; the start deposits {coins(coming_wei)} more"
+    is_enough = stakes.stake_wei + coming_wei >= bond_wei
     remedy = "" if is_enough else f"start with --stake: a task locks {coins(bond_wei)}"
+    if coming_wei + GAS_WEI > balances.wallet_wei:
+        is_enough, remedy = False, f"send {coins(coming_wei + GAS_WEI - balances.wallet_wei)} to {account}"
     yield Finding(subject="stake", is_good=is_enough, found=found, remedy=remedy)
 
 

@@ -12,7 +12,7 @@ from truestep.adapters.chain.deploy import carry_out, deployment_of
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import Devnet
 from truestep.adapters.chain.fees import GWEI, TransactionPolicy
-from truestep.adapters.files import write_file
+from truestep.adapters.files import OPEN_TO_OWNER, write_file
 from truestep.adapters.keystore import create_keystore, keystore_address
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address
@@ -206,7 +206,7 @@ class DevnetFolder:
         """Make the keys that are missing. Returns the addresses by role."""
         self.path.mkdir(parents=True, exist_ok=True)
         write_file(self.path / "README", _README)
-        write_file(self.password, f"{PASSWORD}\n")
+        write_file(self.password, f"{PASSWORD}\n", mode=OPEN_TO_OWNER)
         for role in ROLES:
             if not self.keystore(role).exists():
                 create_keystore(self.keystore(role), PASSWORD, guards_money=False)

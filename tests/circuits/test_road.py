@@ -46,6 +46,7 @@ def test_its_commands_have_these_options(page: str) -> None:
     assert len(named) > 7
     for words in named:
         path = words[:2] if words[0] == "verifiers" else words[:1]
+        path += ["run"] if words[0] in ("worker", "challenger") else []
         finished = CliRunner().invoke(app, [*path, "--help"], terminal_width=300)
         assert finished.exit_code == 0, path
         for option in (word for word in words if word.startswith("--")):

@@ -25,6 +25,7 @@ def test_it_is_short_and_its_commands_have_these_options(truestep: Invoke) -> No
     assert session(PAGE)[0].line == INSTALL
     assert len(session(PAGE)) <= BAR
     for words in named_commands(PAGE):
-        help_text = truestep(words[0], "--help").stdout
+        command = [words[0], "run"] if words[0] in ("worker", "challenger") else words[:1]
+        help_text = truestep(*command, "--help").stdout
         for option in (word for word in words if word.startswith("--")):
             assert option in help_text, (words, option)

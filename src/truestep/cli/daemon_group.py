@@ -45,7 +45,10 @@ class ConfiguredCommand(TyperCommand):
 
 def daemon_group(name: str, about: str) -> typer.Typer:
     """The group of a daemon's commands."""
-    example = f"`truestep {name} --config FILE` is short for `truestep {name} run --config FILE`."
+    example = (
+        f"`truestep {name} --config FILE` is short for `truestep {name} run --config FILE`;"
+        f" `truestep {name} run --help` shows all options."
+    )
     return typer.Typer(name=name, cls=DaemonGroup, help=about, epilog=example, no_args_is_help=False)
 
 

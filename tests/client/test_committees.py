@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from truestep.base.errors import Reject, Rejected
 from truestep.cli.commands.submit import lease_notice
 from truestep.client import Order
 from truestep.client.committees import Wanted, check_wanted, lease_for
+from truestep.protocol.quorum.rules import most_fee
 
 TURNS_SECONDS = RULES.leader_seconds + RULES.member_seconds
 LONGEST_SECONDS = (1_000_000 - TURNS_SECONDS) // 2 - RULES.stretch_seconds
@@ -42,3 +44,20 @@ def test_the_shortest_lease_is_said_as_it_is_given() -> None:
         check_wanted(chain, wanted)
     said = lease_notice(chain, Order(shard_count=3, max_cycles=10**9, is_judged=True))
     assert "half of the lease, 30 min" in said and f"takes {least_seconds} seconds or more" in said
+
+
+def test_fees_that_would_pay_for_a_lie_are_refused_with_a_way_out() -> None:
+    facts = SimpleNamespace(seating=SEATING, parameters=(PARAMETERS,))
+    chain: Any = SimpleNamespace(facts=lambda: facts)
+    most_wei = most_fee(RULES, 2)
+    lease_seconds = LONGEST_SECONDS - PARAMETERS.window_seconds
+    usual = Wanted(
+        shard_count=2, max_cycles=1, lease_seconds=lease_seconds, window_seconds=0, fee_wei=most_wei
+    )
+    check_wanted(chain, usual)
+    dear = replace(usual, fee_wei=most_wei + 1)
+    many = replace(usual, shard_count=256, fee_wei=0)
+    for wanted in (dear, many):
+        with pytest.raises(Rejected, match=r"half of what a lie costs .* post fewer shards") as refused:
+            check_wanted(chain, wanted)
+        assert refused.value.reason is Reject.FEE_BOUNDS

@@ -386,6 +386,11 @@ def test_what_cannot_be_funded(arena: QuorumArena) -> None:
 
     with rejects(Reject.FEE_BOUNDS):
         fund(3_999)
+    others, most_wei = QUORUM.seats - 1, QUORUM.lie_wei // 2
+    for shard_count in (1, 3):  # fees that would pay for a lie
+        with rejects(Reject.FEE_BOUNDS):
+            fund(others * shard_count * (most_wei // shard_count + 1), shard_count=shard_count)
+    fund(others * most_wei)
     with rejects(Reject.LEASE_SHORT):
         fund(lease_seconds=60)
     with rejects(Reject.BATCH_LIMIT):

@@ -10,7 +10,7 @@ from truestep.base.units import coins, duration
 from truestep.client.job_status import known_job
 from truestep.client.sending import transact_once
 from truestep.ports.chain import Chain, ChainReader
-from truestep.protocol.quorum.rules import TASKS_LIMIT, least_fee, least_lease, most_lease
+from truestep.protocol.quorum.rules import TASKS_LIMIT, least_fee, least_lease, most_fee, most_lease
 from truestep.protocol.quorum.seating import Seating
 from truestep.protocol.quorum.state import SILENT, Purse
 from truestep.protocol.quorum_calls import FundCommittee, RefundCommittee
@@ -77,6 +77,15 @@ def check_wanted(chain: ChainReader, wanted: Wanted) -> None:
             Reject.FEE_BOUNDS,
             f"expected a fee of at least {coins(least_wei)} for a member and a shard, got"
             f" {coins(wanted.fee_wei)}",
+        )
+    most_wei = most_fee(rules, wanted.shard_count)
+    if max(wanted.fee_wei, least_wei) > most_wei:
+        raise Rejected(
+            Reject.FEE_BOUNDS,
+            "fees of all shards may be worth half of what a lie costs a member: expected at most"
+            f" {coins(most_wei)} for a member and a shard of {counted(wanted.shard_count, 'shard')}, got"
+            f" {coins(max(wanted.fee_wei, least_wei))}; the least is {coins(least_wei)} for programs of"
+            f" {wanted.max_cycles:,} cycles, so post fewer shards in a job, or lower --max-cycles",
         )
 
 

@@ -174,15 +174,14 @@ def fund(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
     shares: uint256 = tasks * (quorum_rules.SEATS - 1)
     fee_wei: uint256 = msg.value // shares
     assert fee_wei >= quorum_rules.least_fee_for(cycles) and fee_wei <= FEE_LIMIT_WEI, "fee out of bounds"
+    assert 2 * tasks * fee_wei <= quorum_rules.LIE_WEI, "fee out of bounds"  # or it would pay for a lie
     purse_wei: uint256 = fee_wei * shares
     assert purse_wei <= PURSE_LIMIT_WEI, "fee out of bounds"
     steady_credits.credit(msg.sender, msg.value - purse_wei)
     self.purses[job_id] = (
         purse_wei << PURSE_AT | fee_wei << 88 | (tasks - 1) << 80 | block.timestamp
     )
-    log IQuorums.Funded(
-        job_id=job_id, sender=msg.sender, tasks=tasks, fee_wei=fee_wei, purse_wei=purse_wei
-    )
+    log IQuorums.Funded(job_id=job_id, sender=msg.sender, tasks=tasks, fee_wei=fee_wei, purse_wei=purse_wei)
     extcall ASSURANCES.supply(job_id, digest)
 
 

@@ -30,6 +30,7 @@ from truestep.protocol.quorum.rules import (
     least_fee,
     least_lease,
     load_at,
+    most_fee,
     most_lease,
     stretch,
 )
@@ -71,7 +72,8 @@ def fund(turn: QuorumsTurn, call: Fund) -> None:
     require(terms.lease_seconds <= longest_lease, Reject.WINDOW_LONG)
     shares = tasks * (rules.seats - 1)
     fee_wei = value_wei // shares
-    require(least_fee(rules, work.max_cycles) <= fee_wei <= FEE_LIMIT_WEI, Reject.FEE_BOUNDS)
+    is_small = fee_wei <= min(FEE_LIMIT_WEI, most_fee(rules, tasks))
+    require(is_small and fee_wei >= least_fee(rules, work.max_cycles), Reject.FEE_BOUNDS)
     require(fee_wei * shares <= PURSE_LIMIT_WEI, Reject.FEE_BOUNDS)
     turn.life.receive_coins(turn.links.quorums)
     turn.credit(turn.sender, value_wei - fee_wei * shares)

@@ -43,6 +43,11 @@ def least_fee(rules: Rules, max_cycles: int) -> int:
     return rules.fee_wei - (-max_cycles * rules.cycle_fee_wei // CYCLES_OF_FEE)
 
 
+def most_fee(rules: Rules, tasks: int) -> int:
+    """The highest fee for a task and a member: of all tasks, half of what a lie costs a member (Q2.1)."""
+    return rules.lie_wei // (2 * tasks)
+
+
 def least_lease(rules: Rules, tasks: int, max_cycles: int, cycles_per_second: int) -> int:
     """The shortest lease of a job: members have half of it for all its tasks (Q2.1)."""
     return 2 * (rules.commit_seconds - (-tasks * max_cycles // cycles_per_second))

@@ -1,6 +1,7 @@
 """The figures and pictures of docs/economics.md: `make economics`.
 
 python benchmarks/economics.py            # writes the tables and pictures; some minutes
+python benchmarks/economics.py --drawn    # writes the tables of drawn jobs alone; half a minute
 python benchmarks/economics.py --check    # compares a part of them with the page
 """
 
@@ -21,6 +22,7 @@ from truestep.adapters.parameter_files import read_settings
 from truestep.base.ids import Address
 from truestep.simulation.economy.assumptions import Assumptions
 from truestep.simulation.economy.committees import committees
+from truestep.simulation.economy.drawn_queues import drawn_queues, sleepers
 from truestep.simulation.economy.scenarios import QUORUM_SHARES_BPS, SCENARIOS, Request, earnings
 from truestep.simulation.economy.sieges import sieges
 
@@ -47,6 +49,7 @@ def request() -> Request:
         seed=SEED,
         admission=settings.admission,
         judged_by=settings.judged_by,
+        drawn_by=settings.drawn_by,
     )
 
 
@@ -168,6 +171,64 @@ def queues_table(figures: Figures) -> str:
     return table(head, rows)
 
 
+def drawn_table(figures: Figures) -> str:
+    """Silent liars that wait to be drawn."""
+    rows = [
+        (
+            f"{row['names']:,}",
+            f"{row['stake_share']:.0%}",
+            row["lies"],
+            row["longest_row"],
+            f"{row['mean_delay_seconds'] / HOUR_SECONDS:.1f}",
+            f"{row['worst_delay_seconds'] / HOUR_SECONDS:.1f}",
+            f"{row['bar_seconds'] / HOUR_SECONDS:.0f}",
+            f"{row['over_bar'] / row['jobs']:.1%}",
+            f"{row['over_bar_chance']:.2%}",
+            coins(row["attacker_loss_wei"], 1),
+            coins(row["defender_wei"], 1),
+            f"{row['loss_ratio']:.1f}",
+            coins(row["pledged_wei"], 0),
+            f"{row['capital_ratio']:,.0f}",
+        )
+        for row in figures["drawn"]
+    ]
+    head = (
+        "names", "of the pool", "lies", "most on one job", "mean delay, h", "worst, h", "bar, h", "later",
+        "later, computed", "they lose", "challengers' bonds and gas", "ratio", "pledged",
+        "ratio with pledges",
+    )  # fmt: skip
+    return table(head, rows)
+
+
+def sleepers_table(figures: Figures) -> str:
+    """Operators that let their turns pass."""
+    rows = [
+        (
+            row["lot_tasks"],
+            row["turns"],
+            f"{row['mean_delay_seconds'] / 60:.0f}",
+            coins(row["loss_wei"], 2),
+            coins(row["gain_wei"], 2),
+            f"{row['loss_over_gain']:.1f}",
+        )
+        for row in figures["sleepers"]
+    ]
+    head = ("tasks of a lot", "turns", "delay of each, min", "they lose", "delays are worth", "ratio")
+    return table(head, rows)
+
+
+def drawn_figures() -> Figures:
+    """What is played of drawn jobs."""
+    asked = request()
+    if asked.judged_by.drawn is None:
+        raise ValueError("expected the shipped parameters to have lots")
+    given = (asked.rules, asked.assumptions, asked.seed, asked.judged_by.drawn, asked.drawn_by)
+    return {
+        "drawn": list(map(asdict, drawn_queues(*given))),
+        "sleepers": list(map(asdict, sleepers(*given))),
+    }
+
+
 def auditors_table(figures: Figures) -> str:
     """What auditors bring home."""
     rows = [
@@ -257,6 +318,8 @@ def blocks(
         "strategies": strategies_table(deterrence),
         "sybils": sieges_table(sybils),
         "queues": queues_table(sybils),
+        "drawn": drawn_table(sybils),
+        "sleepers": sleepers_table(sybils),
         "auditors": auditors_table(default),
         "quorums": quorums_table(default),
         "colluders": colluders_table(quorum),
@@ -331,7 +394,12 @@ def outdated() -> list[str]:
     few = [asdict(siege) for siege in sieges(asked.rules, asked.assumptions, asked.seed, (8,))]
     reward = earnings(asked)
     drawn = committees(asked.rules, asked.assumptions, asked.seed, QUORUM_SHARES_BPS, asked.judged_by.quorum)
+    lots = asked.judged_by.drawn
+    slept = (
+        sleepers(asked.rules, asked.assumptions, asked.seed, lots, asked.drawn_by, sizes=(1,)) if lots else []
+    )
     wanted = [
+        *sleepers_table({"sleepers": list(map(asdict, slept))}).splitlines(),
         *quorums_table({"quorums": list(map(asdict, drawn))}).splitlines(),
         *assumptions_table().splitlines(),
         *sieges_table({"sieges": few}).splitlines(),
@@ -348,11 +416,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--json", action="store_true", help="print all figures as the last line, write nothing"
     )
     parser.add_argument("--check", action="store_true", help="compare what takes seconds, write nothing")
+    parser.add_argument("--drawn", action="store_true", help="write the tables of drawn jobs alone")
     options = parser.parse_args(arguments)
     if options.check:
         lines = outdated()
         print("\n".join(lines), file=sys.stderr)
         return int(bool(lines))
+    if options.drawn:
+        drawn = drawn_figures()
+        tables = {"drawn": drawn_table(drawn), "sleepers": sleepers_table(drawn)}
+        PAGE.write_text(with_blocks(PAGE.read_text("utf-8"), tables), "utf-8")
+        return 0
     names = ("deterrence", "default", "sybils", "copycats", "quorum")
     figures = {name: played(name) for name in names}
     if options.json:

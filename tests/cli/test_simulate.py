@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from tests.cli.conftest import Invoke
 from truestep.protocol.audits.contracts.audits import Rules
 from truestep.protocol.settlement.parameters import Parameters
-from truestep.simulation.economy import scenarios
+from truestep.simulation.economy import drawn_queues, scenarios
 from truestep.simulation.economy.assumptions import Assumptions
 from truestep.simulation.economy.auditing import Audited, Court, Manner
 from truestep.simulation.economy.cells import usual_cells
@@ -76,6 +78,23 @@ def test_other_networks_have_tasks_that_fit_their_clocks(truestep: Invoke) -> No
     figures = json.loads(result.stdout.splitlines()[-1])
     assert figures["task_cycles"] < 2**34
     assert {row["is_deterred"] for row in figures["strategies"]} == {True}
+
+
+def test_sybils_are_also_played_among_those_that_are_drawn(
+    truestep: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = replace(drawn_queues.SETTING, jobs=20)
+    monkeypatch.setattr(scenarios, "drawn_queues", partial(drawn_queues.drawn_queues, setting=few))
+    monkeypatch.setattr(scenarios, "sleepers", partial(drawn_queues.sleepers, sizes=(1,)))
+    result = truestep("simulate", "sybils", "--json")
+    assert result.exit_code == 0, result.stderr
+    figures = json.loads(result.stdout.splitlines()[-1])
+    assert {row["names"] for row in figures["drawn"]} == {8, 1_024}
+    assert all(row["are_defenders_whole"] for row in figures["drawn"])
+    assert figures["sleepers"][0]["loss_over_gain"] >= 3
+    assert "1,024 names" in truestep("simulate", "sybils").stdout
+    without = truestep("simulate", "sybils", "--json", "--set", "drawn=none")
+    assert json.loads(without.stdout.splitlines()[-1])["drawn"] == []
 
 
 def test_the_list_names_default(truestep: Invoke) -> None:

@@ -82,6 +82,7 @@ def simulate(
         operators=operators,
         admission=settings.admission,
         judged_by=settings.judged_by,
+        drawn_by=settings.drawn_by,
     )
     figures = {"scenario": scenario, "parameters": parameters, **chosen.play(fitted(request), _say(screen))}
     if as_json:
@@ -119,6 +120,8 @@ def _show(screen: Screen, figures: dict[str, Any]) -> None:
         screen.result({}, _strategy_table(figures["strategies"]))
     if figures.get("sieges"):
         screen.result({}, _siege_table(figures["sieges"]))
+    if figures.get("drawn"):
+        screen.result({}, _drawn_table(figures["drawn"]))
     if figures.get("auditors"):
         screen.result({}, _auditor_table(figures["auditors"]))
     plain = {
@@ -199,6 +202,27 @@ def _siege_table(rows: list[dict[str, Any]]) -> Table:
             f"{row['attacker_wei'] / 10**18:,.2f}",
             f"{row['defender_wei'] / 10**18:,.4f}",
             f"{row['capital_ratio']:,.1f}",
+            "yes" if row["are_defenders_whole"] else "no",
+        )
+    return table
+
+
+def _drawn_table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("silent liars, drawn", no_wrap=True)
+    for name in ("pledges", "jobs", "lies", "mean delay", "worst", "bar", "later", "loss/cost", "made whole"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            f"{row['names']:,} names",
+            f"{row['stake_share']:.0%}",
+            f"{row['jobs']:,}",
+            f"{row['lies']:,}",
+            f"{row['mean_delay_seconds'] / 3_600:.1f} h",
+            f"{row['worst_delay_seconds'] / 3_600:.1f} h",
+            f"{row['bar_seconds'] / 3_600:.1f} h",
+            f"{row['over_bar']:,}",
+            f"{row['loss_ratio']:,.1f}",
             "yes" if row["are_defenders_whole"] else "no",
         )
     return table

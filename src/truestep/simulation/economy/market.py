@@ -77,6 +77,9 @@ class Setting:
 class Market:
     """One simulation from the first deposit to the last reward."""
 
+    policy = OPTIMISTIC
+    """Of all jobs."""
+
     def __init__(
         self,
         rules: Parameters,
@@ -258,7 +261,7 @@ class Market:
             deadline=chain.now + LIFETIME_DAYS * DAY_SECONDS,
             window_seconds=0,
             bond_multiple=1,
-            policy=OPTIMISTIC,
+            policy=self.policy,
             parameters_id=1,
             consumer=NOBODY,
             callback_gas=0,

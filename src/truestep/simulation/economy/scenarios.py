@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from truestep.base.errors import Reject, Rejected
+from truestep.protocol.assignment.rules import DRAW_RULES, DrawRules
 from truestep.protocol.deployment.judges import NO_JUDGES, Judges
 from truestep.protocol.settlement.parameters import BPS, Parameters
 from truestep.protocol.settlement.standing import USUAL, Admission
@@ -13,6 +14,7 @@ from truestep.simulation.economy.auditing import auditors
 from truestep.simulation.economy.cells import Cell, Series, cell_of, played, usual_cells
 from truestep.simulation.economy.chain import deployment_of
 from truestep.simulation.economy.committees import committees
+from truestep.simulation.economy.drawn_queues import drawn_queues, sleepers
 from truestep.simulation.economy.market import Market, Setting
 from truestep.simulation.economy.measure import BAR, Measured, honest_operators_wei, profit_wei
 from truestep.simulation.economy.quorum_chain import USUAL_RULES
@@ -47,6 +49,7 @@ class Request:
     operators: int | None = None
     admission: Admission = USUAL
     judged_by: Judges = NO_JUDGES
+    drawn_by: DrawRules = DRAW_RULES
 
     def setting(self, jobs: int, operators: int) -> Setting:
         """The size that was asked for, or the scenario's own."""
@@ -257,8 +260,22 @@ def _besieged(request: Request, say: Say, counts: tuple[int, ...]) -> Figures:
         "seed": request.seed,
         "strategies": [],
         "queues": _queues(request, say),
+        **_drawn(request, say),
         "sieges": [asdict(attack) | {"is_held": attack.is_held} for attack in attacks],
         "are_all_held": all(attack.is_held for attack in attacks),
+    }
+
+
+def _drawn(request: Request, say: Say) -> Figures:
+    """What comes of silent liars and of sleepers where jobs are drawn; nothing in a network without lots."""
+    by = request.judged_by.drawn
+    if by is None:
+        return {"drawn": [], "sleepers": []}
+    say("silent liars, and operators that sleep, among those that are drawn")
+    asked = (request.rules, request.assumptions, request.seed, by, request.drawn_by)
+    return {
+        "drawn": [asdict(row) for row in drawn_queues(*asked)],
+        "sleepers": [asdict(row) for row in sleepers(*asked)],
     }
 
 
@@ -349,7 +366,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         ),
         Scenario(
             name="sybils",
-            words="1 to 1,024 sybils that open games on one true claim, and liars in a row",
+            words="1 to 1,024 sybils that open games on one true claim, and liars in a row, first or drawn",
             play=_sybils,
         ),
         Scenario(

@@ -13,6 +13,7 @@ from truestep.protocol.events import ChainEvent, LogPosition
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord
 from truestep.protocol.settlement.facts.evidence import Evidence
 from truestep.protocol.settlement.facts.kept_items import JobItems
+from truestep.protocol.settlement.facts.policy_words import JobPage
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.ids import LeafId
 from truestep.protocol.settlement.tasks.duties import Duty
@@ -105,6 +106,8 @@ class Inquiry:
     games: Collection[GameId] = ()
     claims: Collection[ClaimId] = ()
     """Whose open games are counted."""
+    pages: Collection[JobPage] = ()
+    """What the contracts of policies say of these shards is compared with their events."""
     balances_of: Address | None = None
     has_counters: bool = False
 
@@ -118,6 +121,8 @@ class Records:
     open_game_counts: dict[ClaimId, int]
     balances: Balances | None
     counters: Counters | None
+    pages: Mapping[JobPage, bool] = field(default_factory=dict[JobPage, bool])
+    """Whether policies say what their events have told; pages of which none says anything are left out."""
 
 
 class Outcome(StrEnum):

@@ -23,6 +23,7 @@ from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
 from truestep.protocol.records import GameRecord, TaskRecord, TaskStage
 from truestep.protocol.settlement.disputes import ROOT_SHIFT
 from truestep.protocol.settlement.encoding import hash_struct
+from truestep.protocol.settlement.facts.policy_words import JobPage, PolicyWord, words_of
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import kept_split, node_of_game, split_of_game
 from truestep.protocol.settlement.ids import NATIVE, NOBODY, LeafGameId, LeafId, leaf_of_claim
@@ -44,6 +45,7 @@ class _Plan:
     games: dict[GameId, LeafGameId] = field(default_factory=dict[GameId, LeafGameId])
     nodes: dict[GameId, Bytes32] = field(default_factory=dict[GameId, Bytes32])
     claims: dict[ClaimId, LeafId] = field(default_factory=dict[ClaimId, LeafId])
+    words: list[tuple[JobPage, PolicyWord]] = field(default_factory=list[tuple[JobPage, PolicyWord]])
 
 
 class Inquirer:
@@ -70,6 +72,7 @@ class Inquirer:
         views += map(record_codec.game_hash, plan.games.values())
         views += (record_codec.number("Disputes", "splits", node) for node in plan.nodes.values())
         views += map(record_codec.open_game_count, plan.claims.values())
+        views += (record_codec.policy_word(word) for _, word in plan.words)
         questions = [self._pinned.view(view) for view in views]
         if inquiry.balances_of is not None:
             questions += balance_questions(self._pinned, inquiry.balances_of, self._facts)
@@ -93,6 +96,7 @@ class Inquirer:
                 plan.nodes[game_id] = node
         found = ((claim_id, leaf_of(self._facts, claim_id)) for claim_id in inquiry.claims)
         plan.claims = {claim_id: leaf_id for claim_id, leaf_id in found if leaf_id is not None}
+        plan.words = [(page, word) for page in inquiry.pages for word in words_of(self._facts, page)]
         return plan
 
     def records(self, answers: Sequence[Any], now: int) -> Records:
@@ -105,6 +109,7 @@ class Inquirer:
         hashes: dict[GameId, Bytes32] = dict(zip(plan.games, _all_given(rest, plan.games), strict=True))
         splits: dict[GameId, int] = dict(zip(plan.nodes, _all_given(rest, plan.nodes), strict=True))
         open_counts: list[int] = _all_given(rest, plan.claims)
+        agreed: list[bool] = _all_given(rest, plan.words)
         tasks: dict[TaskId, TaskRecord] = {}
         for task, is_busy in zip(plan.tasks, busy, strict=True):
             if not isinstance(is_busy, NodeError):
@@ -126,6 +131,7 @@ class Inquirer:
             open_game_counts=dict(zip(plan.claims, open_counts, strict=True)),
             balances=balances_of(rest, self._facts, inquiry.balances_of) if inquiry.balances_of else None,
             counters=_counters(counts),
+            pages=_pages(plan.words, agreed),
         )
 
     def _is_confirmed(
@@ -141,6 +147,14 @@ class Inquirer:
         split = split_of_game(self._facts, leaf_game_id, game)
         kept = kept_split(game, split) if split is not None else None
         return splits[game_id] == (kept.root << ROOT_SHIFT | kept.at if kept is not None else 0)
+
+
+def _pages(words: Iterable[tuple[JobPage, PolicyWord]], agreed: Iterable[bool]) -> dict[JobPage, bool]:
+    """Whether every word of a page is as it should be."""
+    pages: dict[JobPage, bool] = {}
+    for (page, _), agrees in zip(words, agreed, strict=True):
+        pages[page] = pages.get(page, True) and agrees
+    return pages
 
 
 def _counters(counts: Sequence[int]) -> Counters | None:

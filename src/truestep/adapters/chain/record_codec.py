@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from web3 import Web3
 
@@ -13,6 +13,7 @@ from truestep.base.ids import Address, BatchId, Bytes32, TaskId
 from truestep.ports.chain import TaskResult
 from truestep.protocol.availability.contracts.keepers import Keeper
 from truestep.protocol.availability.ids import KeeperId
+from truestep.protocol.settlement.facts.policy_words import PolicyWord
 from truestep.protocol.settlement.ids import LeafGameId, LeafId
 from truestep.protocol.settlement.records import BatchStage
 
@@ -142,6 +143,21 @@ def open_game_count(leaf_id: LeafId) -> View:
         return 0 if struck_at else open_count
 
     return View(contract="Disputes", function="get_claim", arguments=(leaf_id,), build=build)
+
+
+def policy_word(word: PolicyWord) -> View:
+    """Whether a policy's contract says what it should."""
+
+    def build(values: Any) -> bool:
+        found = cast(tuple[Any, ...], values) if isinstance(values, tuple) else (values,)
+        pairs = zip(word.values, found[: len(word.values)], strict=True)
+        return all(expected is None or _is_same(expected, actual) for expected, actual in pairs)
+
+    return View(contract=word.contract, function=word.function, arguments=word.arguments, build=build)
+
+
+def _is_same(expected: Any, actual: Any) -> bool:
+    return checksummed(actual) == expected if isinstance(actual, str) else actual == expected
 
 
 ADDRESSES_LIMIT = 4_096

@@ -6,6 +6,7 @@ At each new head, in one question:
 2. The account's own tasks as they stand, and some others in turn.
 3. How many games are open on the account's own claims, and on some others in turn.
 4. The account's own games: one of which the contracts keep another hash misses an event.
+5. What Quorums, Audits and Lots say of the jobs of the account's own tasks, and of some others in turn.
 
 A difference may be due to a new block, so it counts only if it is still there at a later head. Then
 everything since the last event about the subject is read again. If even that does not show the event, it is
@@ -38,11 +39,16 @@ from truestep.ports.chain import ChainReader, Counters, Head, Inquiry, Records
 from truestep.ports.reporter import Reporter
 from truestep.protocol.events import TaskClaimed, TaskTaken
 from truestep.protocol.records import GameRecord, TaskRecord, TaskStage
+from truestep.protocol.settlement.facts.policy_words import JobPage, page_of, pages_of
 
 COUNT_EACH = 8
 """Heads between two checks of the numbers of programs, jobs and batches."""
 OTHERS_EACH_CHECK = 64
 """Tasks and claims of others that are checked at one head, in one request."""
+OTHER_PAGES_EACH_CHECK = 4
+"""Pages of others' jobs of which policies are asked at one head."""
+PAGES_KEPT = 4_096
+"""Of so many pages it is known when policies agreed; others are read again from the job's beginning."""
 RECENT_CHECKS = 64
 """Heads for which a finished task of the account is still checked: its end may be on another branch."""
 LAG_HEADS = 32
@@ -60,6 +66,8 @@ T = TypeVar("T")
 Key = tuple[str, int]
 """The subject of a difference: kind and id."""
 COUNTED = ("program", "job", "batch")
+PAGE_BITS = 32
+"""Of the number of a page; those before them are its job's."""
 
 
 @dataclass(slots=True)
@@ -111,6 +119,9 @@ class Audit:
         self._recent: dict[TaskId, int] = {}
         self._other_tasks = Turn(self._all_tasks)
         self._other_claims = Turn(lambda: list(indexer.ledger.claims))
+        self._other_pages = Turn(self._all_pages)
+        self._pages_agreed_at: dict[int, int] = {}
+        """The newest heads at which policies said of a page of a job what is known."""
 
     def check(self, head: Head) -> None:
         """Compare once for each head. Raises `Unavailable` if a node does not answer; then check again."""
@@ -133,6 +144,7 @@ class Audit:
             tasks=self._tasks_to_check(),
             games=self._asked_games,
             claims=self._claims_to_check(claims),
+            pages=self._pages_to_check(),
             balances_of=balances_of,
             has_counters=self._check_count % COUNT_EACH == 0
             or any(kind in COUNTED for kind, _ in self._suspicions),
@@ -145,6 +157,7 @@ class Audit:
         self._check_counts_of_games(records.open_game_counts)
         self._check_own_games(records)
         self._check_tasks(records.tasks)
+        self._check_pages(records.pages)
         if records.counters is not None:
             self._check_counters(records.counters)
         self._checked = head.hash
@@ -257,6 +270,30 @@ class Audit:
                 if not self._indexer.ledger.is_finished(task_id):
                     yield task_id
 
+    # --- what policies keep -------------------------------------------------------------------------------
+
+    def _all_pages(self) -> Iterator[JobPage]:
+        for job in self._indexer.ledger.live_jobs():
+            yield from pages_of(job.job_id, job.shard_count)
+
+    def _pages_to_check(self) -> set[JobPage]:
+        own = {page_of(task_id) for task_id in (*self._own, *self._recent)}
+        suspected = {_page(number) for kind, number in self._suspicions if kind == "policy"}
+        return {*own, *suspected, *self._other_pages.take(OTHER_PAGES_EACH_CHECK)}
+
+    def _check_pages(self, pages: Mapping[JobPage, bool]) -> None:
+        """Only events have what is missing. A job that is over has no page any more, and no suspicion."""
+        suspected = {number for kind, number in self._suspicions if kind == "policy"}
+        numbers = {page.job_id << PAGE_BITS | page.number: agrees for page, agrees in pages.items()}
+        self._clear("policy", (suspected - numbers.keys()) | {each for each in numbers if numbers[each]})
+        self._pages_agreed_at |= {each: self._head.number for each, agrees in numbers.items() if agrees}
+        while len(self._pages_agreed_at) > PAGES_KEPT:
+            del self._pages_agreed_at[next(iter(self._pages_agreed_at))]
+        for number in (each for each, agrees in numbers.items() if not agrees):
+            posted = self._indexer.history.events_of_job(_page(number).job_id)
+            first = posted[0].at.block_number if posted else 0
+            self._differs(("policy", number), Span(first, self._pages_agreed_at.get(number, first)), _nothing)
+
     # --- programs, jobs, batches --------------------------------------------------------------------------
 
     def _check_counters(self, counters: Counters) -> None:
@@ -321,7 +358,7 @@ class Audit:
         last = suspicion.reported_at
         if last is None or self._head.number - last >= REPORT_EACH:
             suspicion.reported_at = self._head.number
-            kind, number = key
+            kind, number = _in_words(key)
             self._reporter.report(
                 "log_hidden",
                 f"the node leaves out events of {kind} {number}: the contracts differ from its events, even"
@@ -334,16 +371,27 @@ class Audit:
         for number in numbers:
             suspicion = self._suspicions.pop((kind, number), None)
             if suspicion is not None and suspicion.reread_at is not None and suspicion.reported_at is None:
+                what, of_number = _in_words((kind, number))
                 self._reporter.report(
                     "log_found",
-                    f"the node had left out events of {kind} {number}; they were found by reading again",
-                    what=kind,
-                    number=number,
+                    f"the node had left out events of {what} {of_number}; they were found by reading again",
+                    what=what,
+                    number=of_number,
                 )
 
 
 def _nothing() -> None:
     """Do nothing: only the event has what is missing."""
+
+
+def _page(number: int) -> JobPage:
+    return JobPage(JobId(number >> PAGE_BITS), number & (1 << PAGE_BITS) - 1)
+
+
+def _in_words(key: Key) -> Key:
+    """What and which number is reported."""
+    kind, number = key
+    return (kind, number) if kind != "policy" else ("the policy of job", _page(number).job_id)
 
 
 class Turn(Generic[T]):

@@ -309,38 +309,28 @@ def _judges(name: str, stated: Mapping[str, Any], *, has_proofs: bool) -> Judges
 
 def _drawn(name: str, stated: Mapping[str, Any], *, has_audits: bool) -> LotRules | None:
     """The rules of lots, checked against the bounds of Lots; None if the file has none."""
-    table = stated.get(_DRAWN)
-    if table is None:
+    reason = (
+        "a network that draws lots audits claims, whose policy has the number before;"
+        f" add the table [{_AUDITED}]"
+    )
+    numbers = _policy_numbers(name, stated, _DRAWN, _LOT_RULES, None if has_audits else reason)
+    if numbers is None:
         return None
-    if not isinstance(table, dict):
-        raise _refusal(
-            f"{name}: expected a table [{_DRAWN}], got {table!r}; --set {_DRAWN}={_NONE} deploys without it"
-        )
-    if not has_audits:
-        raise _refusal(
-            f"{name}: a network that draws lots audits claims, whose policy has the number before;"
-            f" add the table [{_AUDITED}], or pass --set {_DRAWN}={_NONE}"
-        )
-    rules = LotRules(**_numbers(f"{name}, [{_DRAWN}]", cast("dict[str, Any]", table), _LOT_RULES))
+    rules = LotRules(**numbers)
     check_lots(rules, _draws(name, stated))
     return rules
 
 
 def _audits(name: str, stated: Mapping[str, Any], *, has_quorums: bool) -> AuditRules | None:
     """The rules of audits, checked against the bounds of Audits; None if the file has none."""
-    table = stated.get(_AUDITED)
-    if table is None:
+    reason = (
+        "a network that audits claims draws committees, whose policy has the number before;"
+        f" add the table [{_QUORUM}]"
+    )
+    numbers = _policy_numbers(name, stated, _AUDITED, _AUDIT_RULES, None if has_quorums else reason)
+    if numbers is None:
         return None
-    if not isinstance(table, dict):
-        raise _refusal(
-            f"{name}: expected a table [{_AUDITED}], got {table!r}; --set {_AUDITED}=none deploys without it"
-        )
-    if not has_quorums:
-        raise _refusal(
-            f"{name}: a network that audits claims draws committees, whose policy has the number before;"
-            f" add the table [{_QUORUM}], or pass --set {_AUDITED}={_NONE}"
-        )
-    rules = AuditRules(**_numbers(f"{name}, [{_AUDITED}]", cast("dict[str, Any]", table), _AUDIT_RULES))
+    rules = AuditRules(**numbers)
     check_audits(rules)
     return rules
 
@@ -365,21 +355,32 @@ def _draws(name: str, stated: Mapping[str, Any]) -> DrawRules:
 
 def _quorum(name: str, stated: Mapping[str, Any], *, has_proofs: bool) -> QuorumRules | None:
     """The rules of quorums, checked against the bounds of Quorums; None if the file has none."""
-    table = stated.get(_QUORUM)
+    reason = (
+        "a network that draws committees believes proofs, whose policy has the number before;"
+        f' set {_VALIDITY} = "{_YES}"'
+    )
+    numbers = _policy_numbers(name, stated, _QUORUM, _QUORUM_RULES, None if has_proofs else reason)
+    if numbers is None:
+        return None
+    rules = QuorumRules(**numbers)
+    check_quorum(rules, _draws(name, stated))
+    return rules
+
+
+def _policy_numbers(
+    name: str, stated: Mapping[str, Any], policy: str, expected: Sequence[str], obstacle: str | None
+) -> dict[str, int] | None:
+    """The numbers of a policy's table; None without one. `obstacle` says why there can be none."""
+    table = stated.get(policy)
     if table is None or table == _NONE:
         return None
     if not isinstance(table, dict):
         raise _refusal(
-            f"{name}: expected a table [{_QUORUM}], got {table!r}; --set {_QUORUM}={_NONE} deploys without it"
+            f"{name}: expected a table [{policy}], got {table!r}; --set {policy}={_NONE} deploys without it"
         )
-    if not has_proofs:
-        raise _refusal(
-            f"{name}: a network that draws committees believes proofs, whose policy has the number before;"
-            f' set {_VALIDITY} = "{_YES}", or pass --set {_QUORUM}={_NONE}'
-        )
-    rules = QuorumRules(**_numbers(f"{name}, [{_QUORUM}]", cast("dict[str, Any]", table), _QUORUM_RULES))
-    check_quorum(rules, _draws(name, stated))
-    return rules
+    if obstacle is not None:
+        raise _refusal(f"{name}: {obstacle}, or pass --set {policy}={_NONE}")
+    return _numbers(f"{name}, [{policy}]", cast("dict[str, Any]", table), expected)
 
 
 def _numbers(

@@ -1,7 +1,7 @@
 """Keccak-256, the EVM's hash. (SHA3-256 differs in its padding.)"""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from Crypto.Hash import keccak
 
@@ -25,7 +25,7 @@ class Hasher(Protocol):
 
 
 def _plain(message: bytes, /) -> Hasher:
-    return keccak.new(digest_bits=256, data=message)  # type: ignore[return-value]
+    return cast(Hasher, keccak.new(digest_bits=256, data=message))
 
 
 try:

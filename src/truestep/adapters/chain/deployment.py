@@ -2,9 +2,16 @@
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected, Unavailable
@@ -29,6 +36,18 @@ from truestep.protocol.settlement.standing import SHARE_MIN_BPS, STAKE_LIMIT_WEI
 
 FORMAT_VERSION = 4
 _ADDRESS = Field(pattern=r"^0x[0-9a-fA-F]{40}$")
+
+
+def _numbers_of(form: type) -> AfterValidator:
+    """Checks that all numbers of a form are there, in its order."""
+    expected = [field.name for field in fields(form)]
+
+    def check(values: dict[str, int]) -> dict[str, int]:
+        if list(values) != expected:
+            raise ValueError(f"expected the parameters {', '.join(expected)}, in this order")
+        return values
+
+    return AfterValidator(check)
 
 
 class ContractAddresses(BaseModel):
@@ -60,12 +79,7 @@ class AvailabilityAddresses(BaseModel):
     challenges: str = _ADDRESS
     bindings: str = _ADDRESS
     kept: str = _ADDRESS
-    rules: dict[str, int]
-
-    @field_validator("rules")
-    @classmethod
-    def _is_complete(cls, values: dict[str, int]) -> dict[str, int]:
-        return _complete(values, Rules)
+    rules: Annotated[dict[str, int], _numbers_of(Rules)]
 
 
 class AdmissionRules(BaseModel):
@@ -91,12 +105,7 @@ class LogsAddresses(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     anchors: str = _ADDRESS
-    terms: dict[str, int]
-
-    @field_validator("terms")
-    @classmethod
-    def _is_complete(cls, values: dict[str, int]) -> dict[str, int]:
-        return _complete(values, Terms)
+    terms: Annotated[dict[str, int], _numbers_of(Terms)]
 
 
 class QuorumAddresses(BaseModel):
@@ -105,12 +114,7 @@ class QuorumAddresses(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     quorums: str = _ADDRESS
-    rules: dict[str, int]
-
-    @field_validator("rules")
-    @classmethod
-    def _is_complete(cls, values: dict[str, int]) -> dict[str, int]:
-        return _complete(values, QuorumRules)
+    rules: Annotated[dict[str, int], _numbers_of(QuorumRules)]
 
 
 class AuditsAddresses(BaseModel):
@@ -119,12 +123,7 @@ class AuditsAddresses(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     audits: str = _ADDRESS
-    rules: dict[str, int]
-
-    @field_validator("rules")
-    @classmethod
-    def _is_complete(cls, values: dict[str, int]) -> dict[str, int]:
-        return _complete(values, AuditRules)
+    rules: Annotated[dict[str, int], _numbers_of(AuditRules)]
 
 
 class LotsAddresses(BaseModel):
@@ -133,19 +132,7 @@ class LotsAddresses(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     lots: str = _ADDRESS
-    rules: dict[str, int]
-
-    @field_validator("rules")
-    @classmethod
-    def _is_complete(cls, values: dict[str, int]) -> dict[str, int]:
-        return _complete(values, LotRules)
-
-
-def _complete(values: dict[str, int], form: type) -> dict[str, int]:
-    expected = [field.name for field in fields(form)]
-    if list(values) != expected:
-        raise ValueError(f"expected the parameters {', '.join(expected)}, in this order")
-    return values
+    rules: Annotated[dict[str, int], _numbers_of(LotRules)]
 
 
 class Deployment(BaseModel):
@@ -158,10 +145,10 @@ class Deployment(BaseModel):
     block_number: int = Field(ge=0, lt=2**64)
     """The block before the first contract: no event is older."""
     addresses: ContractAddresses
-    parameters: dict[str, int]
+    parameters: Annotated[dict[str, int], _numbers_of(Parameters)]
     """The first set."""
     delay_seconds: int
-    draws: dict[str, int]
+    draws: Annotated[dict[str, int], _numbers_of(DrawRules)]
     """The rules of draws, which never change (docs/assignment.md)."""
     operators_transaction: str = Field(pattern=r"^[0-9a-f]{64}$")
     """It created Operators, so that nobody can leave out a module that was named early."""
@@ -190,16 +177,6 @@ class Deployment(BaseModel):
         if self.drawn is not None and self.audits is None:
             raise ValueError("expected the contract of audits, whose policy has the number before")
         return self
-
-    @field_validator("parameters")
-    @classmethod
-    def _is_complete(cls, values: dict[str, int]) -> dict[str, int]:
-        return _complete(values, Parameters)
-
-    @field_validator("draws")
-    @classmethod
-    def _has_all_draws(cls, values: dict[str, int]) -> dict[str, int]:
-        return _complete(values, DrawRules)
 
     def address(self, contract: str) -> Address:
         """The address of a contract by its name, such as `Jobs`. It must be one of `contracts`."""

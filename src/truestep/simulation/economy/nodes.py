@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from truestep.base import ids
 from truestep.base.ids import Address, BatchId, Bytes32, TaskId
-from truestep.protocol.calls import RewardGame
+from truestep.protocol.calls import OpenGame, RewardGame
 from truestep.protocol.settlement.facts.due import Action as DutyKind
 from truestep.protocol.settlement.ids import NATIVE, LeafGameId, LeafId, batch_of_claim
 from truestep.protocol.settlement.standing import room_wei
@@ -400,9 +400,9 @@ class Challenger(Node):
     def _decide(self, tasks: tuple[TaskView, ...], duties: Sequence[Duty] = ()) -> None:
         actions = challenger.decide(self.view(tasks, duties, self.commitments), self.policy)
         for action in actions:
-            if isinstance(action, Send) and action.intent.startswith("open/"):
+            if isinstance(action, Send) and isinstance(action.call, OpenGame):
                 call = action.call
-                self.commitments[call.claim_id, call.claimed_hash] = call.state_hash  # type: ignore[union-attr]
+                self.commitments[call.claim_id, call.claimed_hash] = call.state_hash
         self.act(actions)
 
     def play(self, game_id: LeafGameId) -> None:

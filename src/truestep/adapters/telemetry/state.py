@@ -1,8 +1,8 @@
 """What a daemon has shown last, and whether that means that it is alive and ready."""
 
 import threading
-import time
 from dataclasses import dataclass
+from time import monotonic
 
 from truestep.ports.vitals import Vitals
 
@@ -37,7 +37,7 @@ class DaemonState:
 
     def turn_ended(self, seconds: float, trouble: str) -> None:
         """Note a turn of the loop."""
-        now, before = time.monotonic(), self.turns
+        now, before = monotonic(), self.turns
         with self._lock:
             self._turned_at = now
             if not trouble:
@@ -52,25 +52,25 @@ class DaemonState:
     def show(self, vitals: Vitals) -> None:
         """Note what was found."""
         with self._lock:
-            self.vitals, self._shown_at = vitals, time.monotonic()
+            self.vitals, self._shown_at = vitals, monotonic()
 
     def chain_time(self) -> float | None:
         """The chain's time now, going on as ours does; None before anything was seen."""
         with self._lock:
             if self.vitals is None or self._shown_at is None:
                 return None
-            return self.vitals.now + time.monotonic() - self._shown_at
+            return self.vitals.now + monotonic() - self._shown_at
 
     def look_age_seconds(self) -> float | None:
         """The time since the chain was read without trouble; None if it never was."""
         with self._lock:
-            return None if self._looked_at is None else time.monotonic() - self._looked_at
+            return None if self._looked_at is None else monotonic() - self._looked_at
 
     def why_not_alive(self) -> str:
         """Why the process should be started again; empty if it should not."""
         with self._lock:
             turned_at = self._turned_at
-        since = 0.0 if turned_at is None else time.monotonic() - turned_at
+        since = 0.0 if turned_at is None else monotonic() - turned_at
         if since <= ALIVE_SECONDS:  # a daemon that waits for its first node is alive
             return ""
         return (

@@ -15,6 +15,7 @@ from truestep.node.drawing.weight_desk import WeightDesk
 from truestep.node.loop.loop import Loop
 from truestep.node.lots import LotsPart
 from truestep.node.proving.desk import ProvingDesk
+from truestep.node.races import RacesPart
 from truestep.node.tasks.agent import Daemon, TaskAgent
 from truestep.node.tasks.views import ViewBuilder
 from truestep.node.tasks.world import World
@@ -46,7 +47,7 @@ def worker_node(
 
     audits = AuditsPart(world, is_auditor=policy.is_auditor)
     committees = CommitteesPart(world, policy) if is_member else None
-    lots, turns = LotsPart(world, policy), TurnOrder(world, policy.turn_seconds)
+    lots, turns, races = LotsPart(world, policy), TurnOrder(world, policy.turn_seconds), RacesPart()
 
     def is_wanted(now: int) -> Callable[[JobRecord, int], bool]:
         then = _policy_at(world, policy, now)
@@ -55,6 +56,7 @@ def worker_node(
     def choose(views: ViewBuilder, now: int) -> Iterable[TaskRecord]:
         """Its own tasks that are not claimed, those with games, and some that it might take."""
         ledger, operator = views.ledger, views.operator
+        races.look(ledger, operator, now)
         disputed = ledger.disputed_tasks(operator=operator)
         tasks = {
             task.task_id: task
@@ -71,12 +73,12 @@ def worker_node(
 
     def decide(view: View) -> list[Action]:
         """What a worker does, and what an auditor and a member do besides, each in its turn."""
-        actions = worker.decide(lots.seen(view), _policy_at(world, policy, view.now))
+        actions = worker.decide(races.seen(lots.seen(view)), _policy_at(world, policy, view.now))
         actions = [*audits.ready(actions), *audits.decide(view)]
         if committees is not None:
             actions = committees.decide(view, actions)
         actions = lots.decide(view, actions)
-        return duties.once(view, turns.due(view, actions))
+        return races.noted(view, duties.once(view, turns.due(view, actions)))
 
     agent = TaskAgent(
         world,

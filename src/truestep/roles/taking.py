@@ -81,7 +81,7 @@ def take(view: View, policy: WorkerPolicy, held: list[TaskView], load_seconds: f
             actions.append(declined)
         elif not moves.is_ready(task):
             actions += moves.get_material(task)
-        elif capacity.fits(task):
+        elif view.now >= task.left_until and capacity.fits(task):
             capacity.add(task)
     return [*actions, *(_take_batch(view, policy, batch) for batch in capacity.batches.values())]
 

@@ -116,6 +116,8 @@ class TaskView:
     """The largest output of the same program and input that this node has seen."""
     is_proven: bool = False
     """Whether a run of the program has ended on this node, and none has failed."""
+    left_until: int = 0
+    """Until then an open task is left to other workers, after races for such tasks were lost."""
 
     def is_standing(self, claim: ClaimView) -> bool:
         """Whether the claim is the task's present one, neither struck nor final."""

@@ -40,7 +40,7 @@ def open_tasks(
     chosen = shortlist(candidates, OPEN_JOBS_LIMIT, now, account)
     chosen += _best_paid(jobs.values(), OPEN_JOBS_LIMIT, without=set(chosen))
     tasks: list[TaskRecord] = []
-    for job_id in _ready_first(chosen[:OPEN_JOBS_LIMIT], ledger, queue):
+    for job_id in _ready_first(chosen[:OPEN_JOBS_LIMIT], ledger, queue, account):
         found = ledger.open_tasks(jobs[job_id], _first_shard(account, jobs[job_id]))
         tasks += islice(found, each_job_limit)
     return tasks
@@ -60,14 +60,15 @@ def _best_paid(jobs: Iterable[JobRecord], limit: int, without: set[JobId]) -> li
     return [job_id for _, job_id in nsmallest(limit, others)]
 
 
-def _ready_first(chosen: list[JobId], ledger: Ledger, queue: TaskQueue) -> list[JobId]:
-    """What can be taken at once, by reward; then the others as they are."""
+def _ready_first(chosen: list[JobId], ledger: Ledger, queue: TaskQueue, account: Address) -> list[JobId]:
+    """What can be taken at once, by reward, equals in another order on each node; then the others."""
 
-    def rank(job_id: JobId) -> tuple[bool, int]:
+    def rank(job_id: JobId) -> tuple[bool, int, int]:
         job = ledger.jobs[job_id]
         source = source_of(job, ledger.programs[job.program_id])
-        is_ready = queue.material(source).stage is MaterialStage.READY
-        return not is_ready, -_reward_wei(job) if is_ready else 0
+        if queue.material(source).stage is not MaterialStage.READY:
+            return True, 0, 0
+        return False, -_reward_wei(job), _lot(account, job)
 
     return sorted(chosen, key=rank)
 
@@ -79,5 +80,9 @@ def _reward_wei(job: JobRecord) -> int:
 
 def _first_shard(account: Address, job: JobRecord) -> int:
     """Where this node begins to look, so that nodes do not race for the same shards."""
-    seed = keccak256(f"{account.lower()}/{job.job_id}".encode())
-    return int.from_bytes(seed[:8], "big") % job.shard_count
+    return _lot(account, job) % job.shard_count
+
+
+def _lot(account: Address, job: JobRecord) -> int:
+    """Of a job, for a node: others have others."""
+    return int.from_bytes(keccak256(f"{account.lower()}/{job.job_id}".encode())[:8], "big")

@@ -142,6 +142,42 @@ def test_members_that_stall_or_flood_cost_some_seconds(monkeypatch: pytest.Monke
         asked(url)
 
 
+@pytest.mark.parametrize(
+    "endless", [b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"]
+)
+def test_interim_answers_without_end_are_not_read_on(endless: bytes) -> None:
+    def behave(connection: Any) -> None:
+        read_head(connection)
+        while True:
+            connection.sendall(1_000 * endless)
+
+    with serving_raw(behave) as url, pytest.raises(Unavailable, match="far more than"):
+        asked(url)
+
+
+def test_a_body_in_ever_smaller_chunks_is_not_read_on() -> None:
+    def behave(connection: Any) -> None:
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            connection.sendall(b"1;" + b"x" * 10_000 + b"\r\na\r\n")
+
+    with serving_raw(behave) as url, pytest.raises(Unavailable, match="far more than"):
+        asked(url)
+
+
+def test_a_word_may_come_after_early_hints(word: Word) -> None:
+    body = word_bytes(word)
+    final = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+    def behave(connection: Any) -> None:
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + final)
+
+    with serving_raw(behave) as url:
+        assert asked(url) == word
+
+
 def test_where_a_member_is_is_looked_up_now_and_then() -> None:
     looked: list[Address] = []
 

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, cast
@@ -37,6 +38,11 @@ CONNECT_SECONDS = 5.0
 """For name, connection and TLS."""
 ANSWER_SECONDS, LEAST_BYTES_PER_SECOND = 10.0, 32 << 10
 """An answer may take this long, and longer if it is large."""
+HEAD_LIMIT_BYTES = 128 << 10
+"""Before and around a body: status, headers and interim answers such as `103 Early Hints`, of which a server
+could send any number; and a read may bring a part of the body with them."""
+FRAMING_FACTOR = 2
+"""A body that comes in chunks takes less than so many times its bytes."""
 KEEP_ALIVE_SECONDS = 15.0
 """Shorter than keepers keep idle connections."""
 SMALL_LIMIT_BYTES = 4_096
@@ -78,7 +84,7 @@ class KeeperClient:
             ssl_context=_tls() if parts.scheme == "https" else None,
             max_connections=CONNECTIONS_LIMIT,
             keepalive_expiry=KEEP_ALIVE_SECONDS,
-            network_backend=_PublicNetwork() if is_stranger else None,
+            network_backend=_PublicNetwork() if is_stranger else _Network(),
         )
 
     async def close(self) -> None:
@@ -161,6 +167,7 @@ class KeeperClient:
 
     async def _exchange(self, url: bytes, limit_bytes: int, content: bytes | None) -> bytes | None:
         extensions = {"timeout": {"connect": CONNECT_SECONDS}}
+        _left_bytes.set(HEAD_LIMIT_BYTES)
         method, headers = ("GET", self._headers) if content is None else ("POST", [*self._headers])
         if content is not None:
             headers.append((b"Content-Length", str(len(content)).encode()))
@@ -170,6 +177,7 @@ class KeeperClient:
             self._check(response.status, dict(response.headers))
             if response.status == 404:
                 return None
+            _left_bytes.set(FRAMING_FACTOR * limit_bytes + HEAD_LIMIT_BYTES)
             body = bytearray()
             async for piece in response.aiter_stream():
                 body += piece
@@ -220,11 +228,64 @@ def _is_public(text: str) -> bool:
     return address.is_global and not address.is_multicast and (inner is None or inner.is_global)
 
 
-class _PublicNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to public addresses only: a stranger must not send us into our own network."""
+_left_bytes = ContextVar("left_bytes", default=HEAD_LIMIT_BYTES)
+"""What may still be read for the exchange that this task waits for."""
+
+
+class _BoundedStream(httpcore.AsyncNetworkStream):
+    """A connection from which no exchange reads more than it may: what libraries parse costs time."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        found = await self._stream.read(max_bytes, timeout)
+        left_bytes = _left_bytes.get() - len(found)
+        if left_bytes < 0:
+            raise httpcore.ReadError("it sends far more than what was asked for")
+        _left_bytes.set(left_bytes)
+        return found
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        return _BoundedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Network(httpcore.AsyncNetworkBackend):
+    """Connects anywhere."""
 
     def __init__(self) -> None:
         self._backend = cast(httpcore.AsyncNetworkBackend, httpcore.AnyIOBackend())
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """A connection that is read within bounds."""
+        stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        return _BoundedStream(stream)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await self._backend.sleep(seconds)
+
+
+class _PublicNetwork(_Network):
+    """Connects to public addresses only: a stranger must not send us into our own network."""
 
     async def connect_tcp(
         self,
@@ -240,11 +301,7 @@ class _PublicNetwork(httpcore.AsyncNetworkBackend):
         public = sorted(address for address in addresses if _is_public(address.partition("%")[0]))
         if not public or len(public) < len(addresses):
             raise OSError("its address is not in the public internet; --allow-private allows it")
-        return await self._backend.connect_tcp(public[0], port, timeout, local_address, socket_options)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await self._backend.sleep(seconds)
+        return await super().connect_tcp(public[0], port, timeout, local_address, socket_options)
 
 
 def _target(places: Sequence[CellPlace]) -> str:

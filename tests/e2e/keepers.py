@@ -264,7 +264,7 @@ keeper_loops: dict[int, Any] = {}
 
 def facts_of(keeper: RunningKeeper) -> Facts:
     """What a keeper has read."""
-    return keeper_loops[id(keeper)]._site._chronicle.facts
+    return keeper_loops[id(keeper)].site._chronicle.facts
 
 
 def wait(is_done: Callable[[], bool], keepers: Sequence[RunningKeeper] = ()) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.protocol.audits.test_audit_facts import AUDITING
+from tests.protocol.lots.test_lot_facts import DEALING
 from tests.protocol.quorum.world import RULES
 from tests.protocol.settlement.world import PARAMETERS
 from tests.roles.test_quorum import SEATING
@@ -15,7 +18,9 @@ from truestep.base.errors import Reject, Rejected
 from truestep.cli.commands.submit import lease_notice
 from truestep.client import Order
 from truestep.client.committees import Wanted, check_wanted, lease_for
+from truestep.client.pledges import few_pledged
 from truestep.protocol.quorum.rules import most_fee
+from truestep.protocol.settlement.assurances import OPTIMISTIC
 
 TURNS_SECONDS = RULES.leader_seconds + RULES.member_seconds
 LONGEST_SECONDS = (1_000_000 - TURNS_SECONDS) // 2 - RULES.stretch_seconds
@@ -61,3 +66,28 @@ def test_fees_that_would_pay_for_a_lie_are_refused_with_a_way_out() -> None:
         with pytest.raises(Rejected, match=r"half of what a lie costs .* post fewer shards") as refused:
             check_wanted(chain, wanted)
         assert refused.value.reason is Reject.FEE_BOUNDS
+
+
+@pytest.mark.parametrize(
+    ("known", "enough", "said"),
+    [
+        (
+            {"seating": SEATING},
+            RULES.seats,
+            rf"a committee has {RULES.seats} seats: .* nobody can take the job",
+        ),
+        ({"dealing": DEALING}, 1, r"no operator has pledged .* whoever is first takes them"),
+        ({"auditing": AUDITING}, 2, r"1 operator has pledged .* without an audit"),
+    ],
+)
+def test_too_few_pledges_are_said_with_what_to_do(known: dict[str, Any], enough: int, said: str) -> None:
+    facts: Any = SimpleNamespace(**{"seating": None, "dealing": None, "auditing": None} | known)
+    [policy] = [each.policy for each in known.values()]
+    assert few_pledged(facts, policy, lambda pool: enough) == ""
+    few = few_pledged(facts, policy, lambda pool: enough - 1)
+    assert re.search(said, few) and "truestep stake pledge" in few
+
+
+def test_other_policies_need_no_pledges() -> None:
+    facts: Any = SimpleNamespace(seating=SEATING, dealing=None, auditing=None)
+    assert few_pledged(facts, OPTIMISTIC, lambda pool: 0) == ""

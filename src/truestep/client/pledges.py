@@ -18,6 +18,7 @@ from truestep.protocol.draw_calls import (
     RefreshWeight,
     WithdrawEntropy,
 )
+from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.ids import NOBODY
 
 POLL_SECONDS = 0.5
@@ -67,6 +68,36 @@ def pool_in_words(
     return (
         f"pool {pool} is drawn for {drawn_for}, and who is drawn and silent pays: keep a worker running"
         + (f" with {options}" if options else "")
+    )
+
+
+def few_pledged(facts: Facts, policy: int, member_count: Callable[[int], int]) -> str:
+    """What it means for a job of this policy that fewer operators have pledged than it needs; empty if enough
+    have. `member_count`: how many operators are in a pool.
+    """
+    needed: int
+    if facts.seating is not None and policy == facts.seating.policy:
+        pool, needed = facts.seating.rules.pool, facts.seating.rules.seats
+        what = f"a committee has {needed} seats"
+        then = "none is drawn, and nobody can take the job; `truestep reclaim JOB --now` takes its coins back"
+    elif facts.dealing is not None and policy == facts.dealing.policy:
+        pool, needed = facts.dealing.rules.pool, 1
+        what = "one at least is needed, to take the job in its turn"
+        wait = duration(facts.dealing.rules.open_seconds)
+        then = f"its parts wait for {wait}, and then whoever is first takes them"
+    elif facts.auditing is not None and policy == facts.auditing.policy:
+        pool, needed = facts.auditing.rules.pool, 2
+        what = "nobody audits a claim of its own"
+        then = "claims may end without an audit, as under --policy window"
+    else:
+        return ""
+    count = member_count(pool)
+    if count >= needed:
+        return ""
+    have = {0: "no operator has", 1: "only 1 operator has"}.get(count, f"only {count} operators have")
+    return (
+        f"{have} pledged to pool {pool}, and {what}: until enough have"
+        f" (`truestep stake pledge {pool} AMOUNT`, and a worker that runs), {then}"
     )
 
 

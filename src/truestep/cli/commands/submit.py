@@ -10,7 +10,7 @@ import typer
 from truestep.base.ids import JobId
 from truestep.base.text import counted
 from truestep.base.units import coins, duration
-from truestep.cli.connection import connect_client
+from truestep.cli.connection import connect_client, draws_reader
 from truestep.cli.failure import Failure
 from truestep.cli.following import ReceiptOption, follow
 from truestep.cli.keeping_options import KeepingOptions
@@ -202,6 +202,8 @@ def submit(
     )
     if order.is_judged:
         screen.note(lease_notice(client.chain, order))
+    if order.is_judged or order.is_drawn or order.is_audited:
+        _warn_of_few(screen, client.chain, network, policy)
     screen.doing("looking at what the chain has of this job, and storing the rest")
     job = client.submit(file.elf, content, order=order, tell=screen.tell, leave_behind=screen.leave_behind)
     if order.reducer_of is not None:
@@ -224,6 +226,22 @@ def lease_notice(chain: "ChainReader", order: "Order") -> str:
         f"if a member says nothing, the claim comes after half of the lease, {half}; for this job --lease"
         f" takes {lease_for(chain, wanted_of(order))} seconds or more"
     )
+
+
+def _warn_of_few(screen: Screen, chain: "ChainReader", network: NetworkOptions, name: PolicyName) -> None:
+    """Say before any coins move that too few operators could be drawn for the job."""
+    from truestep.client.pledges import few_pledged
+
+    facts = chain.facts()
+    found = {
+        PolicyName.QUORUM: facts.seating,
+        PolicyName.DRAWN: facts.dealing,
+        PolicyName.AUDITED: facts.auditing,
+    }[name]
+    if found is not None:  # else `Client.submit` refuses
+        reader = draws_reader(network)
+        few = few_pledged(facts, found.policy, lambda pool: reader.pool(pool)[0])
+        screen.warn([few] if few else [])
 
 
 def _show_paid(screen: Screen, client: "Client", job: "Job", order: "Order") -> None:

@@ -212,7 +212,7 @@ def test_a_wrong_file_is_explained(tmp_path: Path, text: str, message: str) -> N
 def test_wrong_values_are_refused_as_typed_ones_are(truestep: Invoke, tmp_path: Path) -> None:
     finished = truestep("worker", "--config", written(tmp_path, "parallel = 0"))
     assert finished.exit_code == 2
-    assert "'--parallel': expected a whole number from 1 to 256, got '0'" in plain(finished.stderr)
+    assert "worker.toml: expected a whole number from 1 to 256, got '0'" in plain(finished.stderr)
     missing = truestep("worker", "run", f"--config={tmp_path}/none.toml")
     assert missing.exit_code == 2
     assert "No such file" in missing.stderr
@@ -224,3 +224,51 @@ def test_settings_are_refused_too(truestep: Invoke, tmp_path: Path) -> None:
         assert finished.exit_code == 2
         assert "--set" in finished.stderr and message in plain(finished.stderr)
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("stake=abc", "--set stake: expected an amount such as 0.05, 20gwei or 7wei, got 'abc'"),
+        ("parallel=two", "--set parallel: expected a whole number from 1 to 256, got 'two'"),
+        ("parallel=257", "--set parallel: expected a whole number from 1 to 256, got '257'"),
+        ("engine=fast", "--set engine: expected one of"),
+        ("operator=0x12", "--set operator: expected"),
+        ("metrics_listen=nowhere", "--set metrics_listen: expected"),
+    ],
+)
+def test_init_refuses_what_the_daemon_would_refuse(
+    truestep: Invoke, tmp_path: Path, setting: str, expected: str
+) -> None:
+    finished = truestep("worker", "init", tmp_path / "new", "--set", setting)
+    assert finished.exit_code == 2
+    assert expected in plain(finished.stderr)
+    assert not (tmp_path / "new").exists()
+
+
+def test_init_names_the_variable_whose_value_it_refuses(
+    truestep: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUESTEP_SEND_SECONDS", "soon")
+    finished = truestep("worker", "init", tmp_path / "new")
+    assert "TRUESTEP_SEND_SECONDS: expected a number of at least 0.1, got 'soon'" in plain(finished.stderr)
+
+
+@pytest.mark.parametrize(
+    ("command", "key", "expected"),
+    [
+        ("run", "stake", "expected an amount such as 0.05, 20gwei or 7wei, got 'wrong'"),
+        ("run", "engine", "expected one of"),
+        ("doctor", "engine", "expected one of"),
+    ],
+)
+def test_a_refused_value_of_a_file_names_the_file(
+    truestep: Invoke, tmp_path: Path, command: str, key: str, expected: str
+) -> None:
+    text = f'rpc = "http://127.0.0.1:9"\nblobs = "b"\nkeystore = "k"\nstate_dir = "s"\n{key} = "wrong"\n'
+    file = written(tmp_path, text)
+    words = ("worker", command, "--config", file)
+    refused = plain(truestep(*words).stderr)
+    assert f"{key} in {file}: {expected}".replace(" ", "") in refused.replace(" ", ""), "paths are wrapped"
+    typed = plain(truestep(*words, f"--{key}", "mine").stderr)
+    assert str(file).replace(" ", "") not in typed.replace(" ", ""), "what was typed is not of the file"

@@ -4,7 +4,8 @@ import difflib
 import json
 import textwrap
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from math import isfinite
 from pathlib import Path
@@ -101,6 +102,23 @@ def with_configuration(parameters: Iterable[Any], arguments: Sequence[str]) -> l
         ignored |= group if group & ignored else set()
     words = [keys[name].words(value, file) for name, value in values.items() if name not in ignored]
     return [*(word for each in words for word in each), *arguments]
+
+
+@contextmanager
+def naming_the_file(words: Sequence[str], arguments: Sequence[str]) -> Generator[None]:
+    """Have a refusal of a value that a file brought name its key and the file.
+
+    `words`: what `with_configuration` has made of the arguments.
+    """
+    brought = {word.partition("=")[0] for word in words[: len(words) - len(arguments)]}
+    try:
+        yield
+    except typer.BadParameter as error:
+        options = set(error.param.opts) if error.param is not None else {str(error.param_hint)}
+        for option in brought & options:
+            name = option.removeprefix("--").replace("-", "_")
+            error.param_hint = f"{name} in {_named_file(arguments)}"
+        raise
 
 
 def _named_file(arguments: Sequence[str]) -> Path | None:

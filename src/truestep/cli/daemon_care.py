@@ -56,7 +56,7 @@ class CareCommand(ConfiguredCommand):
         run = ctx.parent.command.get_command(ctx.parent, RUN)
         words = with_configuration([*run.params, *self.params], args)
         own = [word for word in words[: len(words) - len(args)] if word.partition("=")[0] in known]
-        return super(ConfiguredCommand, self).parse_args(ctx, [*own, *args])
+        return self.parse_words(ctx, [*own, *args], args)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

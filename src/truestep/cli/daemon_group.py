@@ -7,10 +7,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from truestep.cli.configuration import with_configuration
+from truestep.cli.configuration import naming_the_file, with_configuration
 from truestep.cli.option_errors import PlainGroup
 
 RUN = "run"
+WORDS = "truestep.words"
+"""Where a command's context has all words, and those that were typed."""
 
 ConfigOption = Annotated[
     Path | None,
@@ -38,9 +40,20 @@ class ConfiguredCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the words as typed, after those of the file."""
-        if not ctx.resilient_parsing:
-            args = with_configuration(self.params, args)
-        return super().parse_args(ctx, args)
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        return self.parse_words(ctx, with_configuration(self.params, args), args)
+
+    def parse_words(self, ctx: Any, words: list[str], args: list[str]) -> list[str]:
+        """Take the words, of which those before what was typed are the file's."""
+        ctx.meta[WORDS] = tuple(words), tuple(args)
+        with naming_the_file(*ctx.meta[WORDS]):
+            return super().parse_args(ctx, words)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Texts such as amounts are looked at only now."""
+        with naming_the_file(*ctx.meta[WORDS]):
+            return super().invoke(ctx)
 
 
 def daemon_group(name: str, about: str) -> typer.Typer:

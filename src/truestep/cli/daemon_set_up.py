@@ -17,6 +17,8 @@ from truestep.adapters.files import OPEN_TO_ALL, OPEN_TO_OWNER
 from truestep.cli.configuration import Key, Value, Values, check_keys, documented, keys_of, value_of
 from truestep.cli.daemon_group import RUN
 from truestep.cli.failure import Failure
+from truestep.cli.log_options import parse_listen
+from truestep.cli.options import parse_address, parse_amount
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
 FILES = resources.files("truestep.cli") / "operating"
@@ -24,6 +26,8 @@ KEYSTORE, STATE = "key.json", "state"
 """What a new configuration names, in its folder."""
 WRITTEN = ("state_dir", "log")
 """Keys of folders into which a daemon writes."""
+FORMS = {"AMOUNT": parse_amount, "ADDRESS": parse_address, "HOST:PORT": parse_listen}
+"""What reads the text of an option, by what its help says of the form: the daemon does so when it starts."""
 IN_USE = "the folder is in use"
 
 
@@ -58,7 +62,7 @@ def add_setting_up(group: typer.Typer, role: str) -> None:
         """
         group: Any = context.parent
         keys = keys_of(group.command.get_command(group, RUN).params)
-        values = _values(keys, settings or [])
+        values = _values(context, keys, settings or [])
         chosen = {"systemd": systemd, "container": container, "monitoring": monitoring}
         files = _files(role, folder, keys, values, {name for name, is_wanted in chosen.items() if is_wanted})
         _write(files)
@@ -68,7 +72,7 @@ def add_setting_up(group: typer.Typer, role: str) -> None:
     group.command(name="init", epilog=example)(guarded(init))
 
 
-def _values(keys: dict[str, Key], settings: list[str]) -> Values:
+def _values(context: Any, keys: dict[str, Key], settings: list[str]) -> Values:
     """What the options and the environment say."""
     given: dict[str, list[str]] = {}
     for text in settings:
@@ -78,11 +82,29 @@ def _values(keys: dict[str, Key], settings: list[str]) -> Values:
             raise typer.BadParameter(message, param_hint="--set")
         given.setdefault(name, []).append(value)
     check_keys(given, keys, "the command", "--set")
+    hints = {name: f"--set {name}" for name in given}
     for name, key in keys.items():
         if name not in given and (value := os.environ.get(str(key.parameter.envvar or ""))):
             given[name] = value.split() if key.is_list else [value]
+            hints[name] = str(key.parameter.envvar)
+    for name, texts in given.items():
+        _check(context, keys[name], texts, hints[name])
     values = {name: value_of(keys[name], texts) for name, texts in given.items()}
     return {"keystore": KEYSTORE, "state_dir": STATE, **values}
+
+
+def _check(context: Any, key: Key, texts: list[str], hint: str) -> None:
+    """Refuse what the daemon would refuse. Files may come later."""
+    if key.is_flag or any(key.is_path(text) for text in texts):
+        return
+    try:
+        key.parameter.process_value(context, texts if key.is_list else texts[-1])
+        for text in texts:
+            if form := FORMS.get(key.parameter.metavar):
+                form(text, hint)
+    except typer.BadParameter as error:
+        error.param_hint = hint
+        raise
 
 
 def _files(

@@ -91,6 +91,11 @@ def _doctor_finds_what_is_missing(truestep: Invoke, devnet: Devnet, folder: Path
         "engine: computes as the reference machine does",
     ):
         assert words in " ".join(finished.stderr.split()), finished.stderr
+    finished = truestep("worker", "doctor", *healthy(devnet, folder), "--keystore", folder / "no key")
+    shown = " ".join(finished.stderr.split())
+    assert f"keystore: there is no file {folder}/no key" in shown
+    assert f"account new '{folder}/no key'" in shown
+    assert "Errno" not in shown
     state = ("--state-dir", folder / "none")
     missing = truestep("worker", "status", *devnet.options()[2:], "--keystore", "k", *state)
     assert missing.exit_code == 1

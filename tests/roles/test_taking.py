@@ -26,6 +26,7 @@ from tests.roles.views import (
 )
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, TaskId, task_of
 from truestep.protocol.calls import TakeTasks
+from truestep.protocol.deployment.quorum import POLICY as JUDGED
 from truestep.protocol.deployment.validity import POLICY as VALIDITY
 from truestep.protocol.records import TaskStage
 from truestep.roles.actions import Decline, Declined, Fetch, Send
@@ -125,6 +126,21 @@ def test_a_task_is_left_for_a_stated_reason(
     assert "job 1 shard 0" in declined[0].message
     assert ("truestep worker --stake" in declined[0].message) == (reason is Declined.STAKE)
     assert not any(isinstance(action, Send) for action in actions)
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        (JUDGED, "start with --member"),
+        (
+            250,
+            "policy 250, which this version does not know; it knows window, kept, validity, audited, drawn",
+        ),
+    ],
+)
+def test_policies_are_named_in_words(policy: int, said: str) -> None:
+    declined = decide(view(task_view(job={"policy": policy})), POLICY)
+    assert any(said in action.message for action in declined if isinstance(action, Decline))
 
 
 def test_stake_beyond_the_cap_is_not_called_free() -> None:

@@ -29,9 +29,9 @@ def one_line(text: str) -> str:
     return visible(" ".join(text.split()), limit=SHOWN_LIMIT)
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 shard`, `2 shards`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 shard`, `2 shards`; `plural` is for nouns that take more than an s."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def _is_safe(character: str) -> bool:

@@ -1,6 +1,7 @@
 """Looks at everything that a daemon depends on, before it is started. Nothing is sent or changed."""
 
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -147,9 +148,13 @@ def _disk(state_dir: Path) -> Finding:
 def _account(keystore: Path) -> "Finding | Address":
     try:
         return keystore_address(keystore)
-    except (Rejected, Unavailable, OSError) as error:
-        remedy = f"truestep account new {keystore}"
-        return Finding(subject="keystore", is_good=False, found=one_line(str(error)), remedy=remedy)
+    except FileNotFoundError:
+        found, remedy = f"there is no file {keystore}", f"truestep account new {shlex.quote(str(keystore))}"
+    except OSError as error:
+        found, remedy = f"{keystore}: {error.strerror}", "let this user read the file, or name another one"
+    except Rejected as error:
+        found, remedy = one_line(str(error)), "name another file with --keystore"
+    return Finding(subject="keystore", is_good=False, found=found, remedy=remedy)
 
 
 def _password(file: Path | None) -> Finding:

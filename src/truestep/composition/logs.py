@@ -19,6 +19,7 @@ from truestep.adapters.logs.keys import LogKeys
 from truestep.adapters.logs.serving import LogServer
 from truestep.adapters.logs.signatory import Group, Signatory
 from truestep.base.ids import Address
+from truestep.base.text import counted
 from truestep.composition.network import DEVNET_CHAINS
 from truestep.node.tasks.claim_log import ClaimLog
 from truestep.ports.anchoring import Anchoring
@@ -109,18 +110,17 @@ def opened_log(
         claims=ClaimLog(log, is_shared=settings.is_shared),
         anchoring=group and _group_anchoring(folder, keys, group, chain),
     )
+    entries = counted(log.size, "entry", "entries")
     if settings.listen is None:
-        reporter.report(
-            "log", f"claims are logged in {folder}, {log.size:,} entries until now", entries=log.size
-        )
+        reporter.report("log", f"claims are logged in {folder}, which has {entries}", entries=log.size)
         yield opened
         return
     sign = Signatory(folder, keys, group).answer if group is not None else None
     with closing(LogServer(folder, *settings.listen, sign=sign)) as server:
         reporter.report(
             "log",
-            f"claims are logged in {folder}, {log.size:,} until now, and served at {server.url}:"
-            f" `truestep audit-log {server.url}` checks them",
+            f"claims are logged in {folder}, which has {entries} and is served at {server.url}:"
+            f" `truestep audit-log {server.url}` checks it",
             entries=log.size,
             url=server.url,
         )

@@ -11,6 +11,7 @@ from truestep.protocol.calls import NATIVE, TakeTasks
 from truestep.protocol.deployment.audits import POLICY as AUDITED
 from truestep.protocol.deployment.availability import POLICY as KEPT
 from truestep.protocol.deployment.lots import POLICY as DRAWN
+from truestep.protocol.deployment.quorum import POLICY as JUDGED
 from truestep.protocol.deployment.validity import POLICY as VALIDITY
 from truestep.protocol.records import JobRecord, TaskStage
 from truestep.protocol.settlement.assurances import OPTIMISTIC
@@ -24,6 +25,7 @@ from truestep.roles.worker_policy import WorkerPolicy
 
 KNOWN = (OPTIMISTIC, KEPT, VALIDITY, AUDITED, DRAWN)
 """Policies whose jobs any worker takes."""
+POLICY_NAMES = {OPTIMISTIC: "window", KEPT: "kept", VALIDITY: "validity", AUDITED: "audited", DRAWN: "drawn"}
 PROOF_ROOM = 2
 """A claim is taken if its window holds so many times the proofs that are to be made before it is over."""
 HELD_SHARE = 2
@@ -414,9 +416,18 @@ def _offer_reasons(job: JobRecord, now: int, policy: WorkerPolicy) -> Reasons:
     """What the job pays, and by which rules."""
     is_native = job.asset == NATIVE
     least = policy.reward_min_wei if is_native else policy.rewards_min.get(job.asset)
-    if job.policy not in KNOWN:
-        known = ", ".join(map(str, KNOWN))
-        yield Declined.ASSURANCE, f"asks for policy {job.policy} of assurance, this node knows {known}"
+    if job.policy == JUDGED:
+        yield (
+            Declined.ASSURANCE,
+            "is for members of a committee (policy quorum); to be drawn for such jobs, pledge with `truestep"
+            " stake pledge` and start with --member",
+        )
+    elif job.policy not in KNOWN:
+        known = ", ".join(POLICY_NAMES[policy] for policy in KNOWN)
+        yield (
+            Declined.ASSURANCE,
+            f"asks for policy {job.policy}, which this version does not know; it knows {known}",
+        )
     unprovable = "" if job.policy != VALIDITY or policy.takes_unproven else _why_unprovable(job, now, policy)
     if unprovable:
         yield Declined.ASSURANCE, f"asks that its claims are proven: {unprovable}"

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from web3 import HTTPProvider, Web3
+from web3.types import RPCEndpoint
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 START_SECONDS = 20
@@ -42,7 +43,7 @@ def running_anvil(program: Path) -> Generator[Web3]:
             if process.poll() is not None or time.monotonic() > stop:
                 raise RuntimeError(f"anvil did not answer within {START_SECONDS} s")
             time.sleep(0.05)
-        web3.provider.make_request("anvil_setBlockTimestampInterval", [BLOCK_SECONDS])  # type: ignore[arg-type]
+        web3.provider.make_request(RPCEndpoint("anvil_setBlockTimestampInterval"), [BLOCK_SECONDS])
         yield web3
     finally:
         process.terminate()

@@ -39,12 +39,7 @@ class AuditsNetwork:
         self.audits = self.contract.functions
         self.policy = network.assurances.functions.policy_count().call() + 1
         network.by_owner(network.assurances, "add", self.contract.address, self.policy)
-        self.network.gas(
-            network.operators.functions.deposit_for(network.account(OTHER)), OTHER, DRAWS.least_pledge_wei
-        )
-        network.pass_to(0)
-        join = network.sortition.functions.join(network.account(OTHER), POOL, DRAWS.least_pledge_wei)
-        network.gas(join, OTHER)
+        network.pledge(POOL, (OTHER,), DRAWS.least_pledge_wei)
 
     def measure(self) -> dict[str, int]:
         """A batch of four claims of one job, all drawn, and the audit of one of them."""

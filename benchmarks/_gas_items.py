@@ -14,6 +14,7 @@ from eth_typing import Hash32
 from web3 import Web3
 from web3.contract import Contract
 from web3.logs import DISCARD
+from web3.types import RPCEndpoint
 
 from truestep.adapters.chain.sidecars import SentBlob, with_blobs
 from truestep.adapters.trusted_setup import open_kzg
@@ -122,7 +123,7 @@ class Shelf:
     def __post_init__(self) -> None:
         self.people = [Account.from_key(keccak256(bytes([number]))) for number in range(SEATS + 2)]
         for person in self.people:
-            self.web3.provider.make_request("anvil_setBalance", [person.address, hex(10**24)])  # type: ignore[arg-type]
+            self.web3.provider.make_request(RPCEndpoint("anvil_setBalance"), [person.address, hex(10**24)])
         self.keepers = self._deploy("Keepers", astuple(RULES))
         self.items = self._deploy("Items", self.keepers.address)
         self.challenges = self._deploy("Challenges", self.items.address)
@@ -177,8 +178,8 @@ class Shelf:
     def pass_time(self, seconds: int) -> None:
         """Let the chain's clock jump."""
         then = self.web3.eth.get_block("latest").get("timestamp", 0) + seconds
-        self.web3.provider.make_request("evm_setNextBlockTimestamp", [then])  # type: ignore[arg-type]
-        self.web3.provider.make_request("evm_mine", [])  # type: ignore[arg-type]
+        self.web3.provider.make_request(RPCEndpoint("evm_setNextBlockTimestamp"), [then])
+        self.web3.provider.make_request(RPCEndpoint("evm_mine"), [])
 
     def event(self, contract: Contract, name: str, receipt: Any) -> Any:
         """The fields of the only such event."""

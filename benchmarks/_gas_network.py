@@ -11,6 +11,7 @@ from _synthetic import invented
 from web3 import Web3
 from web3.contract import Contract
 from web3.logs import DISCARD
+from web3.types import RPCEndpoint
 
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.commitments.keccak import keccak256
@@ -138,8 +139,8 @@ class Network:
 
     def pass_time(self, seconds: int) -> None:
         """Let the chain's clock jump."""
-        self.web3.provider.make_request("evm_setNextBlockTimestamp", [self.now + seconds])  # type: ignore[arg-type]
-        self.web3.provider.make_request("evm_mine", [])  # type: ignore[arg-type]
+        self.web3.provider.make_request(RPCEndpoint("evm_setNextBlockTimestamp"), [self.now + seconds])
+        self.web3.provider.make_request(RPCEndpoint("evm_mine"), [])
 
     @property
     def now(self) -> int:
@@ -155,6 +156,15 @@ class Network:
         return self.gas(self.owner.functions.execute(*action), REQUESTER)
 
     # --- draws ------------------------------------------------------------------------------------------
+
+    def pledge(self, pool: int, members: Sequence[int], stake_wei: int = STAKE_WEI) -> None:
+        """Let accounts deposit and join a pool with the least pledge, in a new round."""
+        for number in members:
+            self.gas(self.operators.functions.deposit_for(self.account(number)), number, stake_wei)
+        self.pass_to(0)
+        for number in members:
+            join = self.sortition.functions.join(self.account(number), pool, DRAWS.least_pledge_wei)
+            self.gas(join, number)
 
     def pass_to(self, second: int) -> None:
         """To this second of a round of draws, the next one to come."""

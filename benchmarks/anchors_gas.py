@@ -15,6 +15,7 @@ from _gas_page import Bar, bars_table, gas_table, table
 from eth_account import Account
 from web3 import Web3
 from web3.contract import Contract
+from web3.types import RPCEndpoint
 
 from truestep.base.ids import Address, Bytes32
 from truestep.commitments import bls
@@ -108,7 +109,7 @@ class Chain:
         self.members.append(member)
         for method in ("anvil_impersonateAccount", "anvil_setBalance"):
             more = [hex(10**20)] if method == "anvil_setBalance" else []
-            self.web3.provider.make_request(method, [account.address, *more])  # type: ignore[arg-type]
+            self.web3.provider.make_request(RPCEndpoint(method), [account.address, *more])
         self.sent(self.operators.functions.deposit_for(account.address), account.address, BOND_WEI)
         message = possession_message(*self.place, account.address, member.key)
         possession = bls.sign(secret, message, bls.POSSESSES)

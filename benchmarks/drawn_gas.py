@@ -9,7 +9,7 @@ from typing import Any
 
 from _anvil import REPOSITORY
 from _gas_command import Measured, run
-from _gas_network import DRAWS, REQUESTER, Network
+from _gas_network import REQUESTER, Network
 from _gas_page import Bar, bars_table, table
 from web3 import Web3
 from web3.contract import Contract
@@ -52,13 +52,7 @@ class LotsGas:
         links = (network.assurances.address, network.sortition.address)
         self.lots: Contract = network.deploy("Lots", *links, astuple(RULES))
         network.by_owner(network.assurances, "add", self.lots.address, POLICY)
-        for number in MEMBERS:
-            member = network.account(number)
-            network.gas(network.operators.functions.deposit_for(member), number, STAKE_WEI)
-        network.pass_to(0)
-        for number in MEMBERS:
-            pledge = (network.account(number), POOL, DRAWS.least_pledge_wei)
-            network.gas(network.sortition.functions.join(*pledge), number)
+        network.pledge(POOL, MEMBERS)
 
     def offered(self, lot_count: int) -> tuple[JobId, int]:
         """A job in so many lots, and the gas of offering it."""

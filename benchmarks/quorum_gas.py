@@ -9,7 +9,7 @@ from typing import Any
 
 from _anvil import REPOSITORY
 from _gas_command import Measured, run
-from _gas_network import DRAWS, REQUESTER, Network, TakenBatch, leaf
+from _gas_network import REQUESTER, Network, TakenBatch, leaf
 from _gas_page import Bar, bars_table, table
 from eth_account import Account
 from eth_typing import Hash32
@@ -80,14 +80,7 @@ class QuorumGas:
         links = (network.assurances.address, network.sortition.address)
         self.quorums: Contract = network.deploy("Quorums", *links, astuple(RULES))
         network.by_owner(network.assurances, "add", self.quorums.address, POLICY)
-        for number in MEMBERS:
-            member = network.account(number)
-            network.gas(network.operators.functions.deposit_for(member), number, STAKE_WEI)
-        network.pass_to(0)
-        for number in MEMBERS:
-            member = network.account(number)
-            pledge = (member, POOL, DRAWS.least_pledge_wei)
-            network.gas(network.sortition.functions.join(*pledge), number)
+        network.pledge(POOL, MEMBERS)
 
     def settle(self, *, is_collected: bool) -> dict[str, int]:
         """A job from `fund` to `finalize`: what each kind of call takes together."""

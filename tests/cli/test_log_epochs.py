@@ -7,6 +7,7 @@ import shutil
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from truestep.adapters.chain.anchors_desk import AnchorsDesk
 from truestep.adapters.chain.deployment import read_deployment
 from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.adapters.keystore import keystore_address, open_keystore
+from truestep.adapters.logs.anchoring import GroupAnchoring
 from truestep.adapters.logs.epoch_file import (
     EpochAnswer,
     EpochFile,
@@ -39,6 +41,7 @@ from truestep.composition.daemons import DaemonSettings, opened_world
 from truestep.composition.logs import LogSettings
 from truestep.devnet.network import PASSWORD, WINDOW_MIN_SECONDS, DevnetFolder, devnet_parameters, set_up
 from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.anchoring import desk as anchoring_desk
 from truestep.node.tasks.agent import Daemon
 from truestep.node.worker import worker_node
 from truestep.protocol.logs.contracts.anchors import Anchor
@@ -49,6 +52,10 @@ from truestep.roles.worker import WorkerPolicy
 NAMES = LogNames(prefix="truestep/", suffix="9")
 LIAR = "operator-3"
 WAIT_SECONDS = 240.0
+LOOKS_EACH_EPOCH = 4_000
+"""The chain's time jumps from turn to turn, and daemons look at it by the clock: here every 0.15 s."""
+LOOKS_FOR_A_MISTAKE = 4
+"""One that began before the jump, one that sees it, one after collecting, and one after sending."""
 
 
 @dataclass
@@ -115,6 +122,8 @@ class Networked:
     devnet_folder: DevnetFolder
     path: Path
     workers: list[Worker] = field(default_factory=list)
+    looks: Counter[Address] = field(default_factory=Counter)
+    """Of each worker at its group, one piece of its work after the other."""
 
     def desk(self) -> AnchorsDesk:
         return AnchorsDesk([self.devnet.node], read_deployment(self.devnet_folder.deployment))
@@ -140,6 +149,11 @@ class Networked:
             time.sleep(0.1)
         return True
 
+    def have_looked(self, before: Counter[Address]) -> bool:
+        """Whether every worker has had the time to send what it should not."""
+        running = (worker.address for worker in self.workers if worker.daemon is not None)
+        return all(self.looks[each] >= before[each] + LOOKS_FOR_A_MISTAKE for each in running)
+
     def epoch_anchored(self, epoch: int) -> list[Anchor]:
         """Play an epoch, to the turn of each worker; the anchors of it."""
         desk = self.desk()
@@ -160,7 +174,8 @@ class Networked:
         for start in sorted(starts):
             self.devnet.advance(max(1, start + 2 - desk.now()))
             self.drive(lambda: any(each.epoch == epoch for each in self.anchors()))
-            self.drive(lambda: False, 3)  # the others have nothing to do
+            before = self.looks.copy()
+            assert self.drive(lambda: self.have_looked(before)), "the others have nothing to do"
         return [each for each in self.anchors() if each.epoch == epoch]
 
 
@@ -175,7 +190,15 @@ def network(anvil_program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     }.items():
         monkeypatch.setenv(name, str(value))
     monkeypatch.chdir(tmp_path)
-    found = Networked(devnet, folder, tmp_path)
+    found, look = Networked(devnet, folder, tmp_path), GroupAnchoring.look
+
+    def counted(anchoring: GroupAnchoring) -> GroupSight | None:
+        sight = look(anchoring)
+        found.looks[anchoring._keys.signer] += 1
+        return sight
+
+    monkeypatch.setattr(GroupAnchoring, "look", counted)
+    monkeypatch.setattr(anchoring_desk, "LOOKS_EACH_EPOCH", LOOKS_EACH_EPOCH)
     yield found
     for worker in found.workers:
         worker.kill()

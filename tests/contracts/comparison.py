@@ -33,7 +33,7 @@ from tests.protocol.settlement.world import (
 from tests.replays import replayable
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.protocol.settlement.contracts import jobs, operators
-from truestep.protocol.settlement.effects import Effect, Transfer
+from truestep.protocol.settlement.effects import Transfer
 from truestep.protocol.settlement.ids import NATIVE
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.operators import stake_of
@@ -57,7 +57,7 @@ def compare_episode(seed: int, inputs: int, *, has_games: bool = False) -> Count
         schedule = Schedule(rng=Random(seed), world=World(state=state, around=chain.surroundings))
     schedule.has_standing, world = True, schedule.world
     tally: Counter[str] = Counter()
-    pending: list[Effect] = []
+    pending: list[object] = []
     with replayable(seed, tally):
         for steps in (schedule.steps(inputs), endings_of(schedule)):
             for step in steps:
@@ -87,7 +87,7 @@ def compare_policy(
 
     `tells_double` takes a step that no contract of the network hears of, and says whether it was one.
     """
-    pending: list[Effect] = []
+    pending: list[object] = []
     address = checksummed(chain.policy.address)
     for step in steps:
         outcome = world.play(step)
@@ -102,8 +102,8 @@ def compare_policy(
 
 
 def compare_step(
-    chain: LifeChain, world: World, step: Step, outcome: Outcome, before: list[Effect]
-) -> list[Effect]:
+    chain: LifeChain, world: World, step: Step, outcome: Outcome, before: list[object]
+) -> list[object]:
     """Compare one step. Disputes strikes and seizes in one call: the effects of the first are returned."""
     call = step.call if isinstance(step, Message) else None
     is_disputes = isinstance(step, Message) and step.sender == chain.deployment.disputes
@@ -121,7 +121,7 @@ def compare_step(
     return []
 
 
-def _compare_effects(chain: LifeChain, world: World, reaction: Reaction, effects: list[Effect]) -> None:
+def _compare_effects(chain: LifeChain, world: World, reaction: Reaction, effects: list[object]) -> None:
     moves = [effect for effect in effects if isinstance(effect, Transfer)]
     token_moves = [move for move in moves if move.asset != NATIVE]
     logs: dict[str, list[Log]] = {}

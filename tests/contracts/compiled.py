@@ -42,6 +42,11 @@ def deploy_caller(evm: Evm, name: str) -> EvmContract:
 
 def message_of(contract: EvmContract, function: str, *arguments: Any) -> bytes:
     """The bytes that call a function."""
-    entry = next(e for e in contract.artifact.abi if e.get("name") == function)
+    return call_bytes(contract.artifact, function, *arguments)
+
+
+def call_bytes(artifact: Artifact, function: str, *arguments: Any) -> bytes:
+    """The bytes that call a function of a contract, wherever it is."""
+    entry = next(e for e in artifact.abi if e.get("name") == function)
     types = [collapse_if_tuple(parameter) for parameter in entry["inputs"]]
     return keccak(text=f"{function}({','.join(types)})")[:4] + encode(types, arguments)

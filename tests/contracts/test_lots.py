@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import pytest
 
 from tests.contracts.evm import rejects
@@ -71,7 +73,7 @@ def test_nobody_spoils_the_draw_of_many_lots_by_drawing_one_of_them(arena: LotsA
 def test_no_requester_spoils_a_refusal_of_many_lots_by_cancelling_a_shard(arena: LotsArena) -> None:
     job = arena.posted_job(shard_count=4, lot_tasks=4)
     (holder,) = arena.draw(job, 0)
-    arguments = (job.job_id, tuple(vars_of(job.work)), tuple(vars_of(job.terms)), [0])
+    arguments = (job.job_id, astuple(job.work), astuple(job.terms), [0])
     arena.jobs.transact("cancel", *arguments, sender=BOB)
     arena.decline(job, 0, 1, operator=holder)
     assert arena.lots.call("get_lot", job.job_id, 0)[0] == NOBODY
@@ -167,7 +169,7 @@ def test_a_holder_whose_job_is_closed_or_cancelled_pays_nothing(arena: LotsArena
     (holder,) = arena.draw(cancelled, 0)
     for function, job in (("close", closed), ("cancel", cancelled)):
         shards = ([0],) if function == "cancel" else ()
-        arguments = (job.job_id, tuple(vars_of(job.work)), tuple(vars_of(job.terms)), *shards)
+        arguments = (job.job_id, astuple(job.work), astuple(job.terms), *shards)
         arena.jobs.transact(function, *arguments, sender=BOB)
     arena.pass_time(LOTS.turn_seconds + 1)
     with rejects(Reject.DEADLINE_OVER):
@@ -236,8 +238,3 @@ def test_a_reducer_is_offered_once_it_is_fed(arena: LotsArena) -> None:
     )
     with rejects(Reject.JOB_WAITS):
         arena.offer(reducer, 1)
-
-
-def vars_of(record: object) -> list[object]:
-    """The fields of a record in order."""
-    return [getattr(record, name) for name in record.__slots__]  # type: ignore[attr-defined]

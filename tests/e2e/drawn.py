@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,14 +14,14 @@ from web3 import Account, Web3
 from web3.types import RPCEndpoint
 
 from tests.conftest import find_anvil
-from tests.contracts.compiled import message_of
-from tests.contracts.evm import EvmContract
+from tests.contracts.compiled import call_bytes
 from tests.e2e.keepers import RULES as KEPT_BY
 from tests.e2e.network import COIN_WEI, PARAMETERS, POLICY, Network, Ticking
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.deploy import carry_out, deployment_of, owned_by
-from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
+from truestep.adapters.chain.deployment import Deployment
+from truestep.adapters.chain.devnet import AnvilDevnet, Devnet, EmbeddedDevnet
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address
@@ -83,7 +85,6 @@ class DrawnNetwork(Network):
         """A transaction of somebody's that no node makes."""
         web3, account = connect(self.devnet.node), Account.from_key(keccak256(name.encode()))
         address = self.deployment.address(contract)
-        own = EvmContract(evm=None, address=address, artifact=load_artifact(contract))  # type: ignore[arg-type]
         fields: dict[str, Any] = {
             "from": account.address,
             "to": Web3.to_checksum_address(address),
@@ -92,7 +93,7 @@ class DrawnNetwork(Network):
             "gasPrice": 10**10,
             "value": value_wei,
             "chainId": self.deployment.chain_id,
-            "data": message_of(own, function, *arguments),
+            "data": call_bytes(load_artifact(contract), function, *arguments),
         }
         sent = web3.eth.send_raw_transaction(account.sign_transaction(fields).raw_transaction)
         assert web3.eth.wait_for_transaction_receipt(sent, timeout=60)["status"] == 1, function
@@ -206,13 +207,10 @@ def _canonical(kind: Any) -> str:
     return f"({inner}){kind['type'].removeprefix('tuple')}"
 
 
-@contextmanager
-def open_drawn(kind: type[Opened], folder: Path) -> Iterator[Opened]:
-    """Deploy everything, on anvil where it is installed."""
-    program = find_anvil()
-    devnet = AnvilDevnet(program) if program else EmbeddedDevnet()
-    deployer, requester = (Account.from_key(keccak256(name)) for name in (b"deployer", b"requester"))
-    for account in (deployer, requester):
+def _deployed(devnet: Devnet) -> Deployment:
+    """Put everything on a chain."""
+    deployer = Account.from_key(keccak256(b"deployer"))
+    for account in (deployer, _requester()):
         devnet.fund(account.address, 100 * COIN_WEI)
     timelock = owned_by(Address(deployer.address))
     rules: dict[str, Any] = {
@@ -221,10 +219,47 @@ def open_drawn(kind: type[Opened], folder: Path) -> Iterator[Opened]:
     }
     plan = network_plan(PARAMETERS, timelock, KEPT_BY, has_proofs=True, **rules)
     made = carry_out(connect(devnet.node), deployer, SqliteStore(), plan, policy=POLICY)
-    deployment = deployment_of(PARAMETERS, timelock, made, KEPT_BY, **rules)
-    chain = Web3Chain(devnet.node, deployment, requester, SqliteStore(), POLICY)
-    blobs = DirectoryBlobs(folder / "blobs")
-    opened = kind(devnet=devnet, deployment=deployment, blobs=blobs, folder=folder, requester=chain)
-    yield opened
-    opened.close()
-    devnet.stop()
+    return deployment_of(PARAMETERS, timelock, made, KEPT_BY, **rules)
+
+
+def _requester() -> Any:
+    return Account.from_key(keccak256(b"requester"))
+
+
+@cache
+def _anvil(program: Path) -> tuple[AnvilDevnet, Deployment]:
+    """One chain for all tests of a process: 34 transactions take longer than most tests."""
+    devnet = AnvilDevnet(program)
+    atexit.register(devnet.stop)
+    return devnet, _deployed(devnet)
+
+
+@contextmanager
+def _opened_chain() -> Iterator[tuple[Devnet, Deployment]]:
+    """A chain on which nothing but the deployment has happened: anvil where it is installed."""
+    program = find_anvil()
+    if program is None:
+        embedded = EmbeddedDevnet()
+        yield embedded, _deployed(embedded)
+        embedded.stop()
+        return
+    devnet, deployment = _anvil(program)
+    provider = Web3(Web3.HTTPProvider(devnet.node)).provider
+    snapshot = provider.make_request(RPCEndpoint("evm_snapshot"), [])["result"]
+    try:
+        yield devnet, deployment
+    finally:
+        assert provider.make_request(RPCEndpoint("evm_revert"), [snapshot])["result"] is True
+
+
+@contextmanager
+def open_drawn(kind: type[Opened], folder: Path) -> Iterator[Opened]:
+    """A network of a test's own, with everything deployed."""
+    with _opened_chain() as (devnet, deployment):
+        chain = Web3Chain(devnet.node, deployment, _requester(), SqliteStore(), POLICY)
+        blobs = DirectoryBlobs(folder / "blobs")
+        opened = kind(devnet=devnet, deployment=deployment, blobs=blobs, folder=folder, requester=chain)
+        try:
+            yield opened
+        finally:
+            opened.close()

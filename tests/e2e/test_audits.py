@@ -15,7 +15,7 @@ from truestep.adapters.chain.claims import read_claims
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.draws import DrawsReader
 from truestep.base.errors import Rejected
-from truestep.base.ids import JobId, task_of
+from truestep.base.ids import BatchId, JobId, task_of
 from truestep.client import Order, committees, pledges
 from truestep.client.audits import certify, refund_audits
 from truestep.machine.interpreter import ReferenceEngine
@@ -47,7 +47,7 @@ def submitted(network: AuditNetwork) -> JobId:
 
 def is_claimed(network: AuditNetwork) -> bool:
     network.requester.refresh()
-    known = network.requester.facts().batches.get(1)  # type: ignore[call-overload]
+    known = network.requester.facts().batches.get(BatchId(1))
     return known is not None and bool(known.leaves)
 
 

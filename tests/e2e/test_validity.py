@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 from web3 import Account, Web3
 
 from tests.conftest import find_anvil
-from tests.contracts.compiled import compile_folder, message_of
-from tests.contracts.evm import EvmContract
+from tests.contracts.compiled import call_bytes, compile_folder
 from tests.e2e.keepers import RULES
 from tests.e2e.network import (
     COIN_WEI,
@@ -101,8 +100,7 @@ class Governance:
         artifact = compile_folder(DOUBLES)["VerifierDouble"]
         receipt = self.send(None, artifact.bytecode + selector.ljust(32, b"\0"))
         address = str(receipt["contractAddress"])
-        contract = EvmContract(evm=None, address=address, artifact=artifact)  # type: ignore[arg-type]
-        self.send(address, message_of(contract, "set_mood", mood))
+        self.send(address, call_bytes(artifact, "set_mood", mood))
         return Address(address)
 
     def add(
@@ -123,15 +121,12 @@ class Governance:
             active_from=0,
             active_until=now + 10**8,
         )
-        deployment = self.network.deployment
-        own, lock = (
-            EvmContract(evm=None, address=deployment.address(name), artifact=load_artifact(name))  # type: ignore[arg-type]
-            for name in ("Verifiers", "Timelock")
-        )
-        action = (own.address, message_of(own, "add", astuple(entry), number), bytes(32))
-        self.send(lock.address, message_of(lock, "announce", *action))
+        address, timelock = self.network.deployment.address, load_artifact("Timelock")
+        added = call_bytes(load_artifact("Verifiers"), "add", astuple(entry), number)
+        action = (address("Verifiers"), added, bytes(32))
+        self.send(address("Timelock"), call_bytes(timelock, "announce", *action))
         self.network.devnet.advance(DAY_SECONDS + 1)
-        self.send(lock.address, message_of(lock, "execute", *action))
+        self.send(address("Timelock"), call_bytes(timelock, "execute", *action))
         return EntryNumber(number)
 
 

@@ -20,6 +20,7 @@ from truestep.machine.state import Status
 from truestep.protocol.calls import NATIVE
 from truestep.protocol.claims import ZERO_HASH, ClaimedState
 from truestep.protocol.events import (
+    ChainEvent,
     ClaimStruck,
     GameOpened,
     GameRewarded,
@@ -167,9 +168,9 @@ DUE = {
 }
 
 
-def tally_of(*events: object) -> Tally:
+def tally_of(*events: ChainEvent) -> Tally:
     tally = Tally(PLAN)
-    tally.take_in(events)  # type: ignore[arg-type]
+    tally.take_in(events)
     return tally
 
 

@@ -76,8 +76,8 @@ class AssignmentWorld(World):
         if PHASES.phase_at(step.now) is not Phase.COMMIT:
             assert weights == {number: pool.weights for number, pool in self.sortition.pools.items()}
         for effect in effects:
-            self.note(self.state, effect)  # type: ignore[arg-type]
-        return Outcome(effects=effects)  # type: ignore[arg-type]
+            self.note(self.state, effect)
+        return Outcome(effects=effects)
 
     def check_assignment(self) -> None:
         """Coins are where they are owed; pledges are locked; each member has one slot of its pool."""

@@ -23,7 +23,6 @@ from truestep.protocol.audits.statements import (
     trap_path,
 )
 from truestep.protocol.settlement.contracts import jobs, operators, programs
-from truestep.protocol.settlement.effects import Effect
 from truestep.protocol.settlement.encoding import encode, word
 from truestep.protocol.settlement.ids import NATIVE, NOBODY, Item, LeafId, claim_of
 from truestep.protocol.settlement.jobs import program_hash
@@ -71,7 +70,7 @@ class AuditScene:
 
     # --- sending ----------------------------------------------------------------------------------
 
-    def send(self, sender: Address, call: Any, *, value_wei: int = 0) -> tuple[Effect, ...]:
+    def send(self, sender: Address, call: Any, *, value_wei: int = 0) -> tuple[object, ...]:
         """Send a call, which must not be refused."""
         outcome = self.world.play(Message(sender=sender, now=self.now, call=call, value_wei=value_wei))
         assert outcome.refusal is None, outcome.refusal
@@ -228,7 +227,7 @@ class AuditScene:
         assert seed is not None
         return is_trap(trap_salts(claim_id >> 8)[claim_id & 255], seed, self.rules.trap_bps)
 
-    def reveal(self, claim_id: LeafId, digest: Bytes32, seat: int = Seat.FIRST) -> tuple[Effect, ...]:
+    def reveal(self, claim_id: LeafId, digest: Bytes32, seat: int = Seat.FIRST) -> tuple[object, ...]:
         """Show what was committed to."""
         call = audits.Reveal(claim_id=claim_id, seat=seat, digest=digest, salt=SALT)
         return self.send(KEEPER, call)
@@ -244,7 +243,7 @@ class AuditScene:
 
     def panel(
         self, claim_id: LeafId, claimed: Bytes32, first: Bytes32, second: Bytes32
-    ) -> tuple[Effect, ...]:
+    ) -> tuple[object, ...]:
         """All three commit, reveal, and are judged."""
         said = ((Seat.CLAIMANT, CLAIMANT, claimed), (Seat.FIRST, FIRST, first), (Seat.SECOND, SECOND, second))
         for seat, member, digest in said:

@@ -24,7 +24,7 @@ from truestep.protocol.audits.state import Audit
 from truestep.protocol.settlement.assurances import POLICIES
 from truestep.protocol.settlement.contracts.operators import StandingEvent
 from truestep.protocol.settlement.contracts.parameters import Added
-from truestep.protocol.settlement.effects import Effect, Transfer
+from truestep.protocol.settlement.effects import Transfer
 from truestep.protocol.settlement.facts.fold import fold
 from truestep.protocol.settlement.facts.judging import open_until, with_policies
 from truestep.protocol.settlement.facts.records import Facts, Logged
@@ -66,7 +66,7 @@ def test_facts_follow_the_contract_and_foretell_what_it_takes(seed: int) -> None
     assert facts_from_row(facts_to_row(facts), nothing) == facts
 
 
-def _logged(block: int, now: int, effects: tuple[Effect, ...]) -> list[Logged]:
+def _logged(block: int, now: int, effects: tuple[object, ...]) -> list[Logged]:
     silent = (Transfer, *get_args(StandingEvent))
     events: list[Any] = [each for each in effects if not isinstance(each, silent)]
     return [log_at(block, index, each, now) for index, each in enumerate(events)]

@@ -19,7 +19,6 @@ from truestep.protocol.audits.statements import NO_HASH
 from truestep.protocol.audits.turn import penalty_wei
 from truestep.protocol.settlement.assurances import POLICIES
 from truestep.protocol.settlement.contracts import jobs
-from truestep.protocol.settlement.effects import Effect
 from truestep.protocol.settlement.ids import NATIVE, NOBODY
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.refusals import Refused
@@ -125,12 +124,12 @@ class AuditsWorld(World):
         for operator, amount_wei in seized.items():
             self.pledges[operator] -= amount_wei
         for effect in effects:
-            self.note(before, effect)  # type: ignore[arg-type]
-        return Outcome(effects=effects)  # type: ignore[arg-type]
+            self.note(before, effect)
+        return Outcome(effects=effects)
 
     # --- what is promised, said without the model -------------------------------------------------
 
-    def note(self, before: LifeCycle, effect: Effect) -> None:
+    def note(self, before: LifeCycle, effect: object) -> None:
         """Nothing is final whose audit has not ended."""
         World.note(self, before, effect)
         if isinstance(effect, jobs.Finalized):

@@ -16,7 +16,6 @@ from truestep.protocol.availability.kept_policy import kept_policy
 from truestep.protocol.availability.kept_state import Kept, Links
 from truestep.protocol.settlement.assurances import POLICIES
 from truestep.protocol.settlement.contracts import jobs
-from truestep.protocol.settlement.effects import Effect
 from truestep.protocol.settlement.ids import NATIVE, batch_of_claim, unpack_item
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.records import Batch
@@ -136,12 +135,12 @@ class KeptWorld(World):
                 self._note_delivered(effect, message.now)
             if isinstance(effect, contract.Failed):
                 self._note_failed(before, effect)
-            self.note(before, effect)  # type: ignore[arg-type]
-        return Outcome(effects=effects)  # type: ignore[arg-type]
+            self.note(before, effect)
+        return Outcome(effects=effects)
 
     # --- what is promised, said without the model -------------------------------------------------
 
-    def note(self, before: LifeCycle, effect: Effect) -> None:
+    def note(self, before: LifeCycle, effect: object) -> None:
         """Nothing is taken without its data, and no result is final without its output."""
         World.note(self, before, effect)
         if isinstance(effect, jobs.Taken):

@@ -107,7 +107,7 @@ class LotsWorld(World):
             if isinstance(effect, contract.Ended):
                 self._note_ended(effect)
             self.note(before, effect)
-        return Outcome(effects=effects)  # type: ignore[arg-type]
+        return Outcome(effects=effects)
 
     # --- what is promised, said without the model -------------------------------------------------
 
@@ -128,7 +128,7 @@ class LotsWorld(World):
 
     def note(self, before: LifeCycle, effect: object) -> None:
         """Nobody takes a lot in another's turn; when shards become free again."""
-        World.note(self, before, effect)  # type: ignore[arg-type]
+        World.note(self, before, effect)
         match effect:
             case jobs.Taken(operator=operator, items=items):
                 for item in map(unpack_item, items):

@@ -148,13 +148,13 @@ class QuorumWorld(World):
             if isinstance(effect, contract.Confirmed):
                 self._note_confirmed(effect, message)
             self.note(before, effect)
-        return Outcome(effects=effects)  # type: ignore[arg-type]
+        return Outcome(effects=effects)
 
     # --- what is promised, said without the model -------------------------------------------------
 
     def note(self, before: LifeCycle, effect: object) -> None:
         """No window is shorter than its set's, or longer than the rules allow."""
-        World.note(self, before, effect)  # type: ignore[arg-type]
+        World.note(self, before, effect)
         if isinstance(effect, jobs.Claimed):
             self.claims[effect.batch_id] = effect.claims_root
         if isinstance(effect, jobs.Finalized):

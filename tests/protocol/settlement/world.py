@@ -12,7 +12,7 @@ from truestep.protocol.settlement.assurances import POLICIES, Policy, Question, 
 from truestep.protocol.settlement.batches import shares
 from truestep.protocol.settlement.contracts import jobs
 from truestep.protocol.settlement.disputes import GameMessage
-from truestep.protocol.settlement.effects import Effect, Transfer
+from truestep.protocol.settlement.effects import Transfer
 from truestep.protocol.settlement.ids import NATIVE, LeafId, claim_of
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
@@ -104,7 +104,8 @@ class Outcome:
     """What became of a step."""
 
     refusal: Reject | None = None
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[object, ...] = ()
+    """Of the life cycle, and of a policy's contract."""
 
 
 ADMISSION = Admission(fresh_share_bps=FRESH_SHARE_BPS, gate_wei=2 * 10**15)
@@ -182,7 +183,7 @@ class World:
         """Disputes' answer."""
         return self.held.get(batch_id, 0)
 
-    def note(self, before: LifeCycle, effect: Effect) -> None:
+    def note(self, before: LifeCycle, effect: object) -> None:
         """Remember what an effect says."""
         match effect:
             case Transfer(asset=asset, sender=sender, receiver=receiver, amount=amount):

@@ -11,7 +11,6 @@ from truestep.base.ids import Address, Bytes32
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.settlement.assurances import POLICIES
 from truestep.protocol.settlement.contracts import jobs
-from truestep.protocol.settlement.effects import Effect
 from truestep.protocol.settlement.ids import NATIVE, batch_of_claim, leaf_of_claim
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.policies import is_proven
@@ -122,12 +121,12 @@ class ValidityWorld(World):
         for effect in effects:
             if isinstance(effect, contract.Proven):
                 self._note_proven(effect, message.now)
-            self.note(before, effect)  # type: ignore[arg-type]
-        return Outcome(effects=effects)  # type: ignore[arg-type]
+            self.note(before, effect)
+        return Outcome(effects=effects)
 
     # --- what is promised, said without the model -------------------------------------------------
 
-    def note(self, before: LifeCycle, effect: Effect) -> None:
+    def note(self, before: LifeCycle, effect: object) -> None:
         """Nothing is final that was not proven."""
         World.note(self, before, effect)
         if isinstance(effect, jobs.Finalized):

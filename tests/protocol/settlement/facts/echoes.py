@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import cast
 
 from tests.protocol.settlement.facts.chains import ModelChain, log_at, read_of
 from tests.protocol.settlement.game_schedule import SALT, GameSchedule
@@ -11,6 +12,7 @@ from tests.protocol.settlement.world import Outcome, Step
 from truestep.base.errors import Reject
 from truestep.base.ids import Bytes32
 from truestep.protocol.settlement.contracts import disputes, jobs, operators, programs, results
+from truestep.protocol.settlement.effects import Effect
 from truestep.protocol.settlement.facts import batch_calls, game_calls, job_calls
 from truestep.protocol.settlement.facts.batch_calls import Shards
 from truestep.protocol.settlement.facts.fold import fold
@@ -47,7 +49,7 @@ class Echo:
         message = step if isinstance(step, Message) else step.message  # type: ignore[union-attr]
         answer = rebuilt(self.facts, message)
         outcome = self.world.play(step)
-        events = read_of(outcome.effects)
+        events = read_of(cast("tuple[Effect, ...]", outcome.effects))  # this world has no other contracts
         self.model.block += 1
         logs = [log_at(self.model.block, index, event, message.now) for index, event in enumerate(events)]
         self.logs += logs

@@ -15,6 +15,7 @@ import httpx
 
 from tests.cli.conftest import Invoke
 from tests.cli.processes import START_SECONDS, Devnet, running_devnet, start, stop
+from truestep.adapters.store.sqlite import SqliteStore
 
 
 @contextmanager
@@ -72,7 +73,10 @@ def test_daemons_serve_health_and_metrics(tmp_path: Path, truestep: Invoke) -> N
         with closing(socket.create_server(("127.0.0.1", 0))) as taken:
             place = f"127.0.0.1:{taken.getsockname()[1]}"
             refused = truestep(*worker(devnet, tmp_path), "--metrics-listen", place)
-    assert refused.exit_code == 1
+            with closing(SqliteStore(tmp_path / "worker" / "state.sqlite")):  # as a daemon that runs already
+                twice = truestep(*worker(devnet, tmp_path), "--metrics-listen", place)
+    assert (refused.exit_code, twice.exit_code) == (1, 1)
+    assert "belongs to the running process" in twice.stderr
     assert "choose another with --metrics-listen HOST:PORT" in refused.stderr
 
 

@@ -201,7 +201,8 @@ def opened_world(
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out
     log = LogLines(as_json=options.as_json, is_terse=not options.verbose)
     account = Address(settings.signer.address)
-    with closing(log), shown(options.metrics_listen, role, account, log) as seen, ExitStack() as stack:
+    watched = shown(options.metrics_listen, role, account, log, options.state_dir)
+    with closing(log), watched as seen, ExitStack() as stack:
         said = FirstReports(seen.reporter)
         try:
             world = until_available(

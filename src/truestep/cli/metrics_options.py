@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,13 +34,20 @@ class Shown:
 
 
 @contextmanager
-def shown(listen: str | None, role: str, account: Address, reporter: Reporter) -> Generator[Shown]:
-    """Serve what the option says until the end."""
+def shown(
+    listen: str | None, role: str, account: Address, reporter: Reporter, state_dir: Path
+) -> Generator[Shown]:
+    """Serve what the option says until the end. Raises `Rejected` if another daemon has the state directory.
+
+    One that is started twice has the same port too, and another port would not help it.
+    """
     if listen is None:
         yield Shown(reporter=reporter, monitor=None)
         return
+    from truestep.adapters.store.sqlite import require_free
     from truestep.composition.telemetry import opened_telemetry
 
+    require_free(state_dir / "state.sqlite")
     place = parse_listen(listen, "--metrics-listen")
     with ExitStack() as stack:
         try:

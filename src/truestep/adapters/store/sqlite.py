@@ -190,6 +190,11 @@ def _copy(connection: sqlite3.Connection, place: Path) -> None:
     partial.replace(place)
 
 
+def require_free(path: Path) -> None:
+    """Raise `Rejected` if another process has the store at `path`, `Unavailable` if the disk fails."""
+    _lock(path).close()
+
+
 def _lock(path: Path) -> IO[str]:
     """Hold `path`.lock until the store is closed."""
     try:

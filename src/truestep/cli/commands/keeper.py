@@ -156,7 +156,8 @@ def keeper(options: KeeperOptions) -> None:
     options.state_dir.mkdir(parents=True, exist_ok=True)
     log = LogLines(as_json=options.as_json)
     account = Address(settings.signer.address)
-    with closing(log), shown(options.metrics_listen, "keeper", account, log) as seen, ExitStack() as stack:
+    watched = shown(options.metrics_listen, "keeper", account, log, options.state_dir)
+    with closing(log), watched as seen, ExitStack() as stack:
         said = FirstReports(seen.reporter)
         try:
             world = until_available(

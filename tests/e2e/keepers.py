@@ -31,6 +31,7 @@ from truestep.protocol.availability.contracts.items import ItemState, Register, 
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.facts import Facts
 from truestep.protocol.availability.ids import ItemId
+from truestep.roles.keeper import ASSIGN_SPREAD_SECONDS
 from truestep.roles.keeper_policy import KeeperPolicy
 
 RULES = Rules(
@@ -101,7 +102,7 @@ class KeeperNet:
             blobs.put_named(kzg_name(versioned_hash), b"".join(extended.cells[:64]))
 
     def register(self, item: Item, seat_count: int, *, url: str | None = None, fee_wei: int = 0) -> ItemId:
-        """Register an item for thirty days."""
+        """Register an item for thirty days. The time for which keepers leave the draw to others passes."""
         until = self.web3.eth.get_block("latest").get("timestamp", 0) + 30 * DAY_SECONDS
         call = Register(
             parts=item.manifest.parts,
@@ -112,6 +113,7 @@ class KeeperNet:
             url=self.store.url if url is None else url,
         )
         self.send("Items", call, value_wei=RULES.registrant_bond_wei + seat_count * fee_wei)
+        self.anvil.advance(ASSIGN_SPREAD_SECONDS)
         return ItemId(self.items.functions.next_item_id().call() - 1)
 
     def register_blobs(self, item: Item) -> None:

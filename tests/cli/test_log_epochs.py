@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -174,8 +175,7 @@ class Networked:
         for start in sorted(starts):
             self.devnet.advance(max(1, start + 2 - desk.now()))
             self.drive(lambda: any(each.epoch == epoch for each in self.anchors()))
-            before = self.looks.copy()
-            assert self.drive(lambda: self.have_looked(before)), "the others have nothing to do"
+            assert self.drive(partial(self.have_looked, self.looks.copy())), "the others have nothing to do"
         return [each for each in self.anchors() if each.epoch == epoch]
 
 

@@ -1,30 +1,31 @@
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import find_anvil
+from tests.chains import lent_anvil, lent_devnet
 from tests.e2e.network import Network, open_network
-from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
+from truestep.adapters.chain.devnet import Devnet, EmbeddedDevnet
 
 
 @pytest.fixture(params=["embedded", pytest.param("anvil", marks=pytest.mark.anvil)])
 def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
     """A network on each kind of chain."""
-    is_anvil = request.param == "anvil"
-    devnet = AnvilDevnet(request.getfixturevalue("anvil_program")) if is_anvil else EmbeddedDevnet()
-    opened = open_network(devnet, tmp_path)
-    yield opened
-    opened.close()
-    devnet.stop()
+    with ExitStack() as stack:
+        if request.param == "anvil":
+            devnet: Devnet = stack.enter_context(lent_anvil(request.getfixturevalue("anvil_program")))
+        else:
+            devnet = EmbeddedDevnet()
+        opened = open_network(devnet, tmp_path)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture
 def quick_network(tmp_path: Path) -> Iterator[Network]:
     """A network on anvil where it is installed, because it is quick; else in this process."""
-    program = find_anvil()
-    devnet = AnvilDevnet(program) if program else EmbeddedDevnet()
-    opened = open_network(devnet, tmp_path)
-    yield opened
-    opened.close()
-    devnet.stop()
+    with lent_devnet() as devnet:
+        opened = open_network(devnet, tmp_path)
+        yield opened
+        opened.close()

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.chains import lent_anvil
 from tests.e2e.keepers import KeeperNet, wait
 from tests.e2e.network import ELF, MAX_CYCLES, POLICY, Network, open_network
 from tests.e2e.test_watcher import pass_time, watcher
-from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.adapters.chain.fees import GWEI
 from truestep.base.errors import Rejected
 from truestep.base.ids import Bytes32
@@ -35,11 +35,10 @@ ORDER = Order(max_cycles=MAX_CYCLES, reward_wei=1_000, availability=Availability
 
 @pytest.fixture
 def network(anvil_program: Path, tmp_path: Path) -> Iterator[Network]:
-    devnet = AnvilDevnet(anvil_program)
-    opened = open_network(devnet, tmp_path, kept_by=RULES)
-    yield opened
-    opened.close()
-    devnet.stop()
+    with lent_anvil(anvil_program) as devnet:
+        opened = open_network(devnet, tmp_path, kept_by=RULES)
+        yield opened
+        opened.close()
 
 
 def test_a_job_in_blobs_is_sent_doubted_and_answered_for(network: Network, tmp_path: Path) -> None:

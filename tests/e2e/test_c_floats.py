@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.chains import lent_anvil
 from tests.e2e.network import COIN_WEI, PARAMETERS, Log, Network, open_network
 from tests.e2e.test_floats import of_kind
 from truestep.adapters.chain.connection import connect
-from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.base.ids import task_of
 from truestep.engine.jit import JitEngine
 from truestep.guest import build_c
@@ -50,11 +50,10 @@ def orbit(steps: int) -> bytes:
 
 @pytest.fixture
 def network(anvil_program: Path, tmp_path: Path) -> Any:
-    devnet = AnvilDevnet(anvil_program)
-    opened = open_network(devnet, tmp_path, replace(PARAMETERS, arity=64))
-    yield opened
-    opened.close()
-    devnet.stop()
+    with lent_anvil(anvil_program) as devnet:
+        opened = open_network(devnet, tmp_path, replace(PARAMETERS, arity=64))
+        yield opened
+        opened.close()
 
 
 def move_gas(network: Network) -> list[int]:

@@ -10,9 +10,9 @@ import pytest
 from web3 import Web3
 
 from tests.adapters.keepers.items import Item, item_of
+from tests.chains import lent_anvil
 from tests.e2e.keepers import DAY_SECONDS, RULES, KeeperNet, RunningKeeper, facts_of, wait
 from truestep.adapters.chain.availability import AvailabilityReader
-from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.adapters.keepers.collecting import Collector, Deleted, HolderReceipts
 from truestep.adapters.keepers.deletion import parse_deletion
 from truestep.availability.cells import seat_cells
@@ -29,11 +29,10 @@ LIFE_SECONDS = 30 * DAY_SECONDS
 
 @pytest.fixture
 def net(anvil_program: Path, tmp_path: Path) -> Iterator[KeeperNet]:
-    devnet = AnvilDevnet(anvil_program)
-    opened = KeeperNet(devnet, tmp_path)
-    yield opened
-    opened.close()
-    devnet.stop()
+    with lent_anvil(anvil_program) as devnet:
+        opened = KeeperNet(devnet, tmp_path)
+        yield opened
+        opened.close()
 
 
 def owed_wei(net: KeeperNet, account: str) -> int:

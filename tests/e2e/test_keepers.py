@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.keepers.items import KZG, Item, item_of
+from tests.chains import lent_anvil
 from tests.e2e.keepers import KeeperNet, facts_of, wait
 from truestep.adapters.chain.availability import AvailabilityReader
 from truestep.adapters.chain.beacon import BeaconBlobs
-from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.adapters.chain.published import PublishedBlobs
 from truestep.adapters.keepers.blobs import KeeperBlobs
 from truestep.availability.manifest import Manifest
@@ -27,11 +27,10 @@ pytestmark = pytest.mark.anvil
 
 @pytest.fixture
 def net(anvil_program: Path, tmp_path: Path) -> Iterator[KeeperNet]:
-    devnet = AnvilDevnet(anvil_program)
-    opened = KeeperNet(devnet, tmp_path)
-    yield opened
-    opened.close()
-    devnet.stop()
+    with lent_anvil(anvil_program) as devnet:
+        opened = KeeperNet(devnet, tmp_path)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 from web3 import Account, Web3
 
-from tests.conftest import find_anvil
+from tests.chains import lent_devnet
 from tests.contracts.compiled import call_bytes, compile_folder
 from tests.e2e.keepers import RULES
 from tests.e2e.network import (
@@ -28,7 +28,6 @@ from tests.e2e.network import (
 )
 from tests.protocol.validity.world import seal_of
 from truestep.adapters.chain.connection import connect
-from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
 from truestep.adapters.keystore import create_keystore
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, claim_of, task_of
@@ -63,12 +62,10 @@ FAULT = Fault(cycle=371, address=OUTPUT_START + 3, mask=0x10)
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
     """A network that believes proofs, on anvil where it is installed."""
-    program = find_anvil()
-    devnet = AnvilDevnet(program) if program else EmbeddedDevnet()
-    opened = open_network(devnet, tmp_path, kept_by=RULES, has_proofs=True)
-    yield opened
-    opened.close()
-    devnet.stop()
+    with lent_devnet() as devnet:
+        opened = open_network(devnet, tmp_path, kept_by=RULES, has_proofs=True)
+        yield opened
+        opened.close()
 
 
 class Governance:

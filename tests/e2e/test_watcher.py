@@ -15,10 +15,10 @@ from eth_account import Account
 from web3 import Web3
 
 from tests.adapters.keepers.items import NO_LIMITS, STORE_LIMIT_BYTES, Item, item_of, lay_seat
+from tests.chains import lent_anvil
 from tests.e2e.keepers import RULES, KeeperNet, Reports, facts_of, wait
 from truestep.adapters.cells.directory import DirectoryCells
 from truestep.adapters.chain.availability import Web3KeeperChain
-from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.adapters.keepers.nodes import nodes_below
 from truestep.adapters.keepers.service import KeeperServer
 from truestep.adapters.keepers.shelf import Shelf
@@ -42,11 +42,10 @@ POLICY = WatchPolicy(look_seconds=3, again_seconds=2, withdraw_above_wei=10**15)
 
 @pytest.fixture
 def net(anvil_program: Path, tmp_path: Path) -> Iterator[KeeperNet]:
-    devnet = AnvilDevnet(anvil_program)
-    opened = KeeperNet(devnet, tmp_path)
-    yield opened
-    opened.close()
-    devnet.stop()
+    with lent_anvil(anvil_program) as devnet:
+        opened = KeeperNet(devnet, tmp_path)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

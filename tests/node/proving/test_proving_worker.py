@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import find_anvil
+from tests.chains import lent_devnet
 from tests.crash.test_crashes import TIMELESS, Executioner, Killed, Mortal, MortalStore, deed
 from tests.e2e.keepers import RULES
 from tests.e2e.network import (
@@ -27,7 +27,6 @@ from tests.e2e.network import (
 )
 from tests.e2e.test_validity import KEY, SOUND, Governance
 from tests.protocol.validity.world import seal_of
-from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.base.errors import Rejected, Unavailable
 from truestep.base.ids import Bytes32, JobId, task_of
@@ -80,14 +79,12 @@ class ScriptedProver:
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
     """A network that believes the tests' proofs of the guest."""
-    program = find_anvil()
-    devnet = AnvilDevnet(program) if program else EmbeddedDevnet()
-    opened = open_network(devnet, tmp_path, kept_by=RULES, has_proofs=True)
-    governance = Governance(opened)
-    governance.add(governance.verifier(SELECTOR, SOUND), SELECTOR, 1, PROGRAM_HASH)
-    yield opened
-    opened.close()
-    devnet.stop()
+    with lent_devnet() as devnet:
+        opened = open_network(devnet, tmp_path, kept_by=RULES, has_proofs=True)
+        governance = Governance(opened)
+        governance.add(governance.verifier(SELECTOR, SOUND), SELECTOR, 1, PROGRAM_HASH)
+        yield opened
+        opened.close()
 
 
 def post(network: Network) -> JobId:

@@ -20,7 +20,7 @@ export TRUESTEP_CIRCUIT_TOOLS := $(CURDIR)/.circuits/tools
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil solc circuits prometheus verifiers lock demo check test model economics drill network-drill lab bench gas docs vectors kzg-vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package site format clean
+.PHONY: help setup setup-demo anvil solc circuits prometheus verifiers lock demo check test model economics gateway-cases drill network-drill lab bench gas docs vectors kzg-vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package site format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -141,6 +141,9 @@ fuzz: setup anvil solc circuits ## run random programs in both engines (SEED=, F
 economics: setup ## whether it pays to cheat (SEED=, SCHEDULES=), and the figures of docs/economics.md
 	$(BIN)/python -m tests.protocol.settlement.economics --seed $(SEED) --schedules $(SCHEDULES)
 	$(BIN)/python benchmarks/economics.py
+
+gateway-cases: setup ## 10,000 requests to a gateway, made up out of its OpenAPI document; CASES= and SEED= change that
+	$(BIN)/python -m tests.gateway.cases --cases $(or $(CASES),10000) --seed $(SEED)
 
 drill: setup ## carry out the drills of data availability (docs/drills.md); DRILLS="wrong-bytes rpc-outage" chooses
 	$(BIN)/truestep drill availability $(DRILLS)

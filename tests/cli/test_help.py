@@ -34,6 +34,7 @@ COMMANDS = (
     "extend",
     "feed",
     "fetch",
+    "gateway",
     "import",
     "init",
     "items",

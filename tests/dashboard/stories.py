@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import count
+from types import SimpleNamespace
+from typing import Any
 
 from tests.roles.views import PARAMETERS
+from truestep.base.errors import Unavailable
 from truestep.base.ids import (
     Address,
     BatchId,
@@ -19,11 +23,17 @@ from truestep.base.ids import (
     task_of,
 )
 from truestep.machine.state import Status
+from truestep.ports.chain import Blocks, Head
 from truestep.protocol import events
 from truestep.protocol.calls import NATIVE
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import ChainEvent, LogPosition
+from truestep.protocol.quorum.state import SILENT
 from truestep.protocol.records import GameStage
+from truestep.protocol.settlement.games import ChallengedClaim
+from truestep.protocol.settlement.ids import Item
+from truestep.protocol.settlement.ids import claim_of as leaf_of
+from truestep.protocol.settlement.records import BatchStage, Stake
 
 REQUESTER, HONEST, LIAR, CHALLENGER = (Address("0x" + digit * 40) for digit in "1234")
 ZEROS = Bytes32(bytes(32))
@@ -137,3 +147,44 @@ def dispute(at: Callable[[], LogPosition]) -> Iterator[ChainEvent]:
         challenger_wei=10**16,
         burned_wei=0,
     )
+
+
+class ToldChain:
+    """A chain with these events and one branch, until it is told otherwise."""
+
+    def __init__(self, told: Iterable[ChainEvent]) -> None:
+        self.told: list[ChainEvent] = list(told)
+        self.branch = 0
+        self.is_dead = False
+
+    def head(self) -> Head:
+        if self.is_dead:
+            raise Unavailable("the node is gone")
+        number = max((event.at.block_number for event in self.told), default=1)
+        return Head(number=number, hash=self._hash(number), time_seconds=1_000)
+
+    def blocks(self, low: int, high: int) -> Blocks:
+        found = tuple(event for event in self.told if low <= event.at.block_number <= high)
+        return Blocks(events=found, hashes={high: self._hash(high)})
+
+    def facts(self) -> Any:
+        """Both claims of the job are confirmed by a quorum, and a game is open on the second."""
+        item = Item(job_id=JOB, offset=0, first_shard=0, count=2)
+        batch = SimpleNamespace(stage=BatchStage.CLAIMED, struck=0, items=(item.pack(),))
+        disputed = SimpleNamespace(claim=ChallengedClaim(opened=1, open_count=1))
+        return SimpleNamespace(
+            stakes={HONEST: Stake(stake_wei=10**18, locked_wei=10**17)},
+            batches={BatchId(1): SimpleNamespace(batch=batch)},
+            sittings={BatchId(1): replace(SILENT, is_proven=True)},
+            disputes={leaf_of(BatchId(1), 1): disputed},
+            proofs={},
+            programs=(),
+            program_uris=(),
+            stopped_until=0,
+        )
+
+    def block_hash(self, number: int) -> Bytes32:
+        return self._hash(number)
+
+    def _hash(self, number: int) -> Bytes32:
+        return Bytes32(bytes([self.branch]) * 16 + number.to_bytes(16, "big"))

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from html.parser import HTMLParser
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.dashboard.stories import GAME, HONEST, JOB, LIAR, Places, posted, story
+from tests.dashboard.stories import GAME, HONEST, LIAR, Places, ToldChain, posted, story
 from truestep.adapters.web_server import WebServer
 from truestep.base.errors import Unavailable
-from truestep.base.ids import BatchId, Bytes32, JobId
+from truestep.base.ids import Bytes32, JobId
 from truestep.dashboard.reading import Reading
 from truestep.dashboard.service import HEADERS, Dashboard
-from truestep.ports.chain import Blocks, Head
-from truestep.protocol.events import ChainEvent, LogPosition
-from truestep.protocol.quorum.state import SILENT
-from truestep.protocol.settlement.games import ChallengedClaim
-from truestep.protocol.settlement.ids import Item, claim_of
-from truestep.protocol.settlement.records import BatchStage, Stake
+from truestep.protocol.events import LogPosition
 
 PAGES = ("/", "/jobs", "/jobs/1", "/operators", f"/operators/{HONEST}", "/disputes", f"/disputes/{GAME}")
 
@@ -36,45 +29,6 @@ def closed_servers() -> Iterator[None]:
     yield
     while _SERVERS:
         _SERVERS.pop().close()
-
-
-class ToldChain:
-    """A chain with these events and one branch, until it is told otherwise."""
-
-    def __init__(self, told: Iterable[ChainEvent]) -> None:
-        self.told: list[ChainEvent] = list(told)
-        self.branch = 0
-        self.is_dead = False
-
-    def head(self) -> Head:
-        if self.is_dead:
-            raise Unavailable("the node is gone")
-        number = max((event.at.block_number for event in self.told), default=1)
-        return Head(number=number, hash=self._hash(number), time_seconds=1_000)
-
-    def blocks(self, low: int, high: int) -> Blocks:
-        found = tuple(event for event in self.told if low <= event.at.block_number <= high)
-        return Blocks(events=found, hashes={high: self._hash(high)})
-
-    def facts(self) -> Any:
-        """Both claims of the job are confirmed by a quorum, and a game is open on the second."""
-        item = Item(job_id=JOB, offset=0, first_shard=0, count=2)
-        batch = SimpleNamespace(stage=BatchStage.CLAIMED, struck=0, items=(item.pack(),))
-        disputed = SimpleNamespace(claim=ChallengedClaim(opened=1, open_count=1))
-        return SimpleNamespace(
-            stakes={HONEST: Stake(stake_wei=10**18, locked_wei=10**17)},
-            batches={BatchId(1): SimpleNamespace(batch=batch)},
-            sittings={BatchId(1): replace(SILENT, is_proven=True)},
-            disputes={claim_of(BatchId(1), 1): disputed},
-            proofs={},
-            stopped_until=0,
-        )
-
-    def block_hash(self, number: int) -> Bytes32:
-        return self._hash(number)
-
-    def _hash(self, number: int) -> Bytes32:
-        return Bytes32(bytes([self.branch]) * 16 + number.to_bytes(16, "big"))
 
 
 def opened(chain: ToldChain) -> tuple[Reading, httpx.Client]:

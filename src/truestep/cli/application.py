@@ -82,6 +82,7 @@ PANELS = {
         "deploy": "deploy",
         "network": "network",
         "dashboard": "dashboard",
+        "gateway": "gateway",
         "drill": "drill",
         "simulate": "simulate",
         "conformance": "conformance",

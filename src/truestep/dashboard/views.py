@@ -44,7 +44,7 @@ FEED_ROWS = 50
 SHARD_ROWS = 200
 """Rows of shards that stand together where they are equally far; a hostile job has none that do."""
 _NARRATOR = Narrator()
-_POLICIES = {
+POLICIES = {
     OPTIMISTIC: "optimistic",
     KEPT: "kept",
     VALIDITY: "validity",
@@ -133,7 +133,7 @@ def job(history: History, job_id: JobId, now: int, relied: frozenset[TaskId]) ->
         "figures": [
             ("Requester", posted.requester),
             ("Reward per shard", amount_in_words(found.reward, posted.asset)),
-            ("Policy", _POLICIES.get(posted.policy, f"number {posted.policy}")),
+            ("Policy", POLICIES.get(posted.policy, f"number {posted.policy}")),
             ("Deadline for workers", f"in {duration(left)}" if left > 0 else "over"),
             ("Challenge window", duration(posted.parameters.window_seconds)),
             *([("Final for consumers", counted(len(relied), "claim"))] if relied else []),

@@ -37,12 +37,18 @@ def lent_anvil(program: Path) -> Iterator[AnvilDevnet]:
 
     A new one takes seconds to load the points of KZG's setup, as soon as a contract asks for a precompile.
     """
-    anvil = _started(program)
-    assert anvil not in _lent, "one test at a time"
+    with undone(_started(program)) as anvil:
+        yield anvil
+
+
+@contextmanager
+def undone(anvil: AnvilDevnet) -> Iterator[AnvilDevnet]:
+    """An anvil that forgets what happens on it from now on. One test at a time has it."""
+    assert anvil not in _lent
     _lent.add(anvil)
     snapshot = _ask(anvil, "evm_snapshot")
     lag_seconds = int(time.time()) - connect(anvil.node).eth.get_block("latest").get("timestamp", 0)
-    if lag_seconds > 1:  # as old as the last test that was undone
+    if lag_seconds > 1:  # since the last test was undone
         _ask(anvil, "evm_increaseTime", lag_seconds)
     try:
         yield anvil

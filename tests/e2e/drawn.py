@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from web3 import Account, Web3
 from web3.types import RPCEndpoint
 
+from tests.chains import undone
 from tests.conftest import find_anvil
 from tests.contracts.compiled import call_bytes
 from tests.e2e.keepers import RULES as KEPT_BY
@@ -244,12 +245,8 @@ def _opened_chain() -> Iterator[tuple[Devnet, Deployment]]:
         embedded.stop()
         return
     devnet, deployment = _anvil(program)
-    provider = Web3(Web3.HTTPProvider(devnet.node)).provider
-    snapshot = provider.make_request(RPCEndpoint("evm_snapshot"), [])["result"]
-    try:
+    with undone(devnet):
         yield devnet, deployment
-    finally:
-        assert provider.make_request(RPCEndpoint("evm_revert"), [snapshot])["result"] is True
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
+from truestep.base.text import counted
 from truestep.base.units import coins, duration
 from truestep.ports.chain import Chain
 from truestep.ports.clock import Clock
@@ -78,7 +79,7 @@ def few_pledged(facts: Facts, policy: int, member_count: Callable[[int], int]) -
     needed: int
     if facts.seating is not None and policy == facts.seating.policy:
         pool, needed = facts.seating.rules.pool, facts.seating.rules.seats
-        what = f"a committee has {needed} seats"
+        what = f"a committee has {counted(needed, 'seat')}"
         then = "none is drawn, and nobody can take the job; `truestep reclaim JOB --now` takes its coins back"
     elif facts.dealing is not None and policy == facts.dealing.policy:
         pool, needed = facts.dealing.rules.pool, 1

@@ -17,7 +17,7 @@ from truestep.protocol.settlement.records import BatchStage
 from truestep.roles import challenger, collecting, intents, quorum
 from truestep.roles.actions import Action, Decline, Declined, Send
 from truestep.roles.challenger import ChallengerPolicy
-from truestep.roles.collecting import Missing
+from truestep.roles.collecting import BatchKey, Missing
 from truestep.roles.quorum import Member
 from truestep.roles.views import View
 from truestep.roles.worker_policy import WorkerPolicy
@@ -35,9 +35,9 @@ class CommitteesPart:
         self._handover = Handover(world.handing, world.clock) if world.handing is not None else None
         self._enough_since: dict[BatchId, int] = {}
         """Own batches for which as many members have committed as a quorum needs, and when that was seen."""
-        self._gathered_since: dict[tuple[BatchId, BatchStage], int] = {}
+        self._gathered_since: dict[tuple[BatchKey, BatchStage], int] = {}
         """The same of words that were handed over."""
-        self._sent: dict[tuple[BatchId, BatchStage], ForAll] = {}
+        self._sent: dict[tuple[BatchKey, BatchStage], ForAll] = {}
         """What this node has sent for all, once: one that commits by itself meanwhile has it fail once."""
 
     @property
@@ -84,13 +84,13 @@ class CommitteesPart:
         if self._handover is None:
             return
         own = list(collecting.own_batches(facts, view.operator))
-        keys = {(each.batch_id, each.batch.stage) for each in own}
+        keys = {(each.key, each.batch.stage) for each in own}
         self._sent = {key: call for key, call in self._sent.items() if key in keys}
-        gathered: dict[tuple[BatchId, BatchStage], int] = {}
+        gathered: dict[tuple[BatchKey, BatchStage], int] = {}
         wanted: list[Missing] = []
         for each in own:
-            key = (each.batch_id, each.batch.stage)
-            valid = collecting.valid_words(facts, each, self._handover.words(each.batch_id))
+            key = (each.key, each.batch.stage)
+            valid = collecting.valid_words(facts, each, self._handover.words(each.key))
             if collecting.has_enough(facts, rules, each, valid):
                 gathered[key] = self._gathered_since.get(key, view.now)
             new = collecting.sent_for_all(view.now, facts, rules, each, valid, gathered.get(key))
@@ -109,7 +109,7 @@ class CommitteesPart:
                 if call is None
             ]
         self._gathered_since = gathered
-        self._handover.want(wanted, {each.batch_id for each in own})
+        self._handover.want(wanted, {each.key for each in own})
 
     def _note(self, view: View, facts: Facts, seating: Seating) -> None:
         enough = quorum.batches_with_enough(facts, seating.rules, view.operator)

@@ -12,7 +12,7 @@ from truestep.ports.executor import Executor, Finished, ShouldStop
 from truestep.ports.members import Board, Members, Pen
 from truestep.protocol.quorum.words import Word
 from truestep.roles.actions import Alert, Send
-from truestep.roles.collecting import Missing, Offer
+from truestep.roles.collecting import BatchKey, Missing, Offer
 from truestep.roles.views import View
 
 Kept = TypeVar("Kept")
@@ -51,7 +51,7 @@ class Handover:
     def __init__(self, handing: Handing, clock: Clock) -> None:
         self._handing = handing
         self._clock = clock
-        self._words: dict[BatchId, dict[int, Word]] = {}
+        self._words: dict[BatchKey, dict[int, Word]] = {}
         self._wanted: tuple[Missing, ...] = ()
         self._tries: dict[Missing, int] = {}
         self._again_at: dict[Missing, float] = {}
@@ -79,16 +79,16 @@ class Handover:
         board.show({(key[0], member): replace(self._signed[key], salt=salt) for key, salt in said.items()})
         return {batch_id: since for (batch_id, _), since in self._since.items()}
 
-    def want(self, wanted: Iterable[Missing], batches: Collection[BatchId]) -> None:
+    def want(self, wanted: Iterable[Missing], batches: Collection[BatchKey]) -> None:
         """Ask these members, again and again. What was said of other batches than these is forgotten."""
         self._wanted = tuple(wanted)
-        self._words = {batch_id: said for batch_id, said in self._words.items() if batch_id in batches}
+        self._words = {key: said for key, said in self._words.items() if key in batches}
         self._tries = _only(self._tries, self._wanted)
         self._again_at = _only(self._again_at, self._wanted)
 
-    def words(self, batch_id: BatchId) -> Mapping[int, Word]:
+    def words(self, batch: BatchKey) -> Mapping[int, Word]:
         """What members have handed over of a batch, by seat, unverified but for signatures."""
-        return self._words.get(batch_id, {})
+        return self._words.get(batch, {})
 
     def collect(self) -> bool:
         """Take in answers; whether one says something new."""
@@ -106,7 +106,7 @@ class Handover:
         self._tries[asked] = self._tries.get(asked, 0) + 1
         wait_seconds = ASK_AGAIN.seconds(self._tries[asked])
         self._again_at[asked] = self._clock.monotonic_seconds() + wait_seconds
-        said = self._words.setdefault(asked.batch_id, {})
+        said = self._words.setdefault((asked.batch_id, asked.tasks_root), {})
         is_new = isinstance(word, Word) and said.get(asked.seat) != word
         if isinstance(word, Word):
             said[asked.seat] = word

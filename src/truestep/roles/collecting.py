@@ -45,6 +45,10 @@ class Offer:
     """Whether a quorum has committed without it, so that the claim may come at any moment."""
 
 
+BatchKey = tuple[BatchId, Bytes32]
+"""A batch and the root of its tasks: after a reorganisation another one can have its number (Q4.2)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
     """A member that has not said what it has to say, of a batch of this node."""
@@ -62,6 +66,11 @@ class Judged:
     batch_id: BatchId
     batch: Batch
     members: tuple[Address, ...]
+
+    @property
+    def key(self) -> BatchKey:
+        """What was handed over of it is kept under."""
+        return self.batch_id, self.batch.terms.tasks_root
 
     @property
     def is_taken(self) -> bool:

@@ -62,6 +62,8 @@ class GroupAnchoring:
         self._gas_price_wei = gas_price_wei
         self._is_stranger = is_stranger
         self._known_keys: dict[LogNumber, PublicKey] = {}
+        self._is_sorted_out = False
+        """Whether the rows of the last epochs before this process began were looked at."""
 
     def look(self) -> GroupSight | None:
         """See the port."""
@@ -71,17 +73,19 @@ class GroupAnchoring:
             return None
         group, now = group_of(log.number), desk.now() // desk.terms.epoch_seconds
         first = now - LOOKED_BACK_EPOCHS
-        anchors = [each for each in desk.recent_anchors(first) if each.group == group]
+        left = self._left_over(first)
+        anchors = [each for each in desk.recent_anchors(min([first, *left])) if each.group == group]
         anchored: dict[int, int] = {}
         roots: dict[int, set[Bytes32]] = {}
         for each in anchors:
             anchored[each.epoch] = anchored.get(each.epoch, 0) | each.bitmap
             roots.setdefault(each.epoch, set()).add(each.root)
         try:
-            for epoch in range(first, now - 1):
+            for epoch in (*left, *range(first, now - 1)):
                 self._epochs.drop(epoch, frozenset(roots.get(epoch, ())))
         except OSError as error:
             raise Unavailable(f"rows that nobody needs cannot be dropped: {error}") from error
+        self._is_sorted_out = True
         return GroupSight(
             number=log.number,
             live=desk.live(group),
@@ -89,6 +93,13 @@ class GroupAnchoring:
             anchored=anchored,
             gas_price_wei=self._gas_price_wei(),
         )
+
+    def _left_over(self, first: int) -> list[int]:
+        """Epochs before this one whose rows may never have been anchored: those before this log was down."""
+        try:
+            return [] if self._is_sorted_out else self._epochs.before(first, LOOKED_BACK_EPOCHS + 1)
+        except OSError as error:
+            raise Unavailable(f"the rows that are kept cannot be listed: {error}") from error
 
     def collect(self) -> Collected:
         """See the port."""

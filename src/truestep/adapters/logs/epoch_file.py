@@ -152,6 +152,13 @@ class EpochFolder:
         plain = file.unsigned()
         write_file(self._folder / epoch_path(plain.epoch, plain.tree().root), plain.to_json())
 
+    def before(self, epoch: int, count: int) -> list[int]:
+        """The last so many epochs before this one of which rows are kept. Raises OSError."""
+        place = self._folder / EPOCH_PATH
+        names = (path.name for path in place.iterdir()) if place.is_dir() else ()
+        kept = sorted(int(name) for name in names if name.isdecimal() and int(name) < epoch)
+        return kept[-count:]
+
     def drop(self, epoch: int, anchored: frozenset[Bytes32]) -> None:
         """Drop the rows of an epoch that no anchor has. Raises OSError."""
         place = self._folder / f"{EPOCH_PATH}/{epoch}"

@@ -22,8 +22,8 @@ from truestep.protocol.logs.entries import OtherEntry, parse_entry
 from truestep.protocol.logs.epochs import Row, number_at, place_of
 from truestep.protocol.logs.notes import Checkpoint, verified_checkpoint
 
-ASKED_AT_ONCE = 32
-"""Logs: of a group that are all slow, each takes some seconds."""
+ASKED_AT_ONCE = GROUP_SIZE
+"""All logs of a group: slow ones, which may take up all the time, hold up nobody else."""
 ASKING_SECONDS = 120.0
 """For all logs of a group together. Who has not answered by then is left out."""
 

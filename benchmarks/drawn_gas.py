@@ -9,13 +9,14 @@ from typing import Any
 
 from _anvil import REPOSITORY
 from _gas_command import Measured, run
-from _gas_network import REQUESTER, Network
+from _gas_network import DRAWS, REQUESTER, Network
 from _gas_page import Bar, bars_table, table
 from web3 import Web3
 from web3.contract import Contract
 
 from truestep.base.ids import Bytes32, JobId
 from truestep.protocol.lots.contracts.lots import Rules
+from truestep.protocol.lots.rules import LOT_LIMIT
 from truestep.protocol.settlement.ids import Item
 from truestep.protocol.settlement.trees import tasks_root
 
@@ -30,7 +31,7 @@ RULES = Rules(
     lot_tasks=TASKS,
     turn_seconds=1_800,
     open_seconds=21_600,
-    late_wei=10**16,
+    late_wei=DRAWS.least_pledge_wei // LOT_LIMIT,
 )
 HEADING = f"""\
 # Gas of drawn lots
@@ -75,6 +76,7 @@ class LotsGas:
         many, _ = self.offered(MANY)
         slept, _ = self.offered(1)
         left, _ = self.offered(1)
+        small, _ = self.offered(TASKS)
         network.pass_to_draws(REQUESTER)
         (holder,), gas["`draw` of a lot"] = self.drawn(single, 1)
         holders, gas[f"`draw` of {MANY} lots"] = self.drawn(many, MANY)
@@ -86,11 +88,14 @@ class LotsGas:
         self._take(single, holder, TASKS)  # words that all others find written
         gas[f"`take` of a lot of {TASKS} tasks"] = 0
         self.drawn(slept, 1)
+        self.drawn(small, TASKS)
         network.pass_time(RULES.turn_seconds)
-        end = self.lots.functions.end_turn(slept, 0)
-        gas["`end_turn`, the first of its caller"] = network.gas(end, REQUESTER)
+        for job_id, words in ((slept, f"of {TASKS} tasks, the first of its caller"), (small, "of one task")):
+            gas[f"`end_turn` {words}"] = network.gas(self.lots.functions.end_turn(job_id, 0), REQUESTER)
         network.pass_to_draws(REQUESTER)
-        (again,), gas["`draw` of a lot again"] = self.drawn(slept, 1)
+        (again,), gas[f"`draw` of a lot of {TASKS} tasks again"] = self.drawn(slept, 1)
+        receipt = network.receipt(self.lots.functions.draw(small, [0]), REQUESTER)
+        gas["`draw` of a lot of one task again"] = receipt["gasUsed"]
         gas[f"`take` of a lot of {TASKS} tasks"] = self._take(slept, again, TASKS)
         return gas
 

@@ -20,9 +20,10 @@ from _line_plot import Line, line_chart
 
 from truestep.adapters.parameter_files import read_settings
 from truestep.base.ids import Address
+from truestep.protocol.settlement.parameters import BPS
 from truestep.simulation.economy.assumptions import Assumptions
 from truestep.simulation.economy.committees import committees
-from truestep.simulation.economy.drawn_queues import drawn_queues, sleepers
+from truestep.simulation.economy.drawn_queues import LOADS_BPS, drawn_queues, sleepers
 from truestep.simulation.economy.scenarios import QUORUM_SHARES_BPS, SCENARIOS, Request, earnings
 from truestep.simulation.economy.sieges import sieges
 
@@ -187,6 +188,7 @@ def drawn_table(figures: Figures) -> str:
             coins(row["attacker_loss_wei"], 1),
             coins(row["defender_wei"], 1),
             f"{row['loss_ratio']:.1f}",
+            f"{row['least_capital_ratio']:.1f}",
             coins(row["pledged_wei"], 0),
             f"{row['capital_ratio']:,.0f}",
         )
@@ -194,8 +196,8 @@ def drawn_table(figures: Figures) -> str:
     ]
     head = (
         "names", "of the pool", "lies", "most on one job", "mean delay, h", "worst, h", "bar, h", "later",
-        "later, computed", "they lose", "challengers' bonds and gas", "ratio", "pledged",
-        "ratio with pledges",
+        "later, computed", "they lose", "challengers' bonds and gas", "ratio", "with the least pledge",
+        "pledged", "with all pledges",
     )  # fmt: skip
     return table(head, rows)
 
@@ -210,10 +212,12 @@ def sleepers_table(figures: Figures) -> str:
             coins(row["loss_wei"], 2),
             coins(row["gain_wei"], 2),
             f"{row['loss_over_gain']:.1f}",
+            *(f"{ratio:.1f}" for ratio in row["under_load"]),
         )
         for row in figures["sleepers"]
     ]
-    head = ("tasks of a lot", "turns", "delay of each, min", "they lose", "delays are worth", "ratio")
+    loads = (f"{load_bps / BPS:.0%} at risk" for load_bps in LOADS_BPS)
+    head = ("tasks of a lot", "turns", "delay of each, min", "they lose", "delays are worth", "ratio", *loads)
     return table(head, rows)
 
 

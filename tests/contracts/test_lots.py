@@ -51,10 +51,10 @@ def test_a_lot_that_nobody_draws_is_open_after_a_time(arena: LotsArena) -> None:
     batch = arena.take((job, 0, 1), operator=POOL[1])
     with rejects(Reject.LOT_NOT_WAITING):
         arena.draw(job, 0)
-    # Released and drawn, it is the holder's alone again, who answers for the shard that was free.
+    # Released and drawn, it is the holder's alone again, who answers for the shard that is free.
     arena.on_batch("release", batch, sender=POOL[1])
     (holder,) = arena.draw(job, 0)
-    assert not arena.lots.call("get_lot", job.job_id, 0)[3]
+    assert arena.lots.call("get_lot", job.job_id, 0)[2] == 1
     arena.take((job, 0, 1), operator=holder)
 
 
@@ -114,9 +114,9 @@ def test_a_silent_holder_pays_and_another_one_is_drawn(arena: LotsArena) -> None
     with rejects(Reject.NOT_DRAWN):
         arena.take((job, 0, 2), operator=silent)
     said = arena.end_turn(job, 0)
-    assert said["is_late"] and said["penalty_wei"] == LOTS.late_wei
-    assert arena.pledge(silent) == PLEDGE_WEI - LOTS.late_wei
-    assert arena.lots.call("credits", KEEPER) == LOTS.late_wei // 10
+    assert (said["late_tasks"], said["penalty_wei"]) == (2, 2 * LOTS.late_wei)
+    assert arena.pledge(silent) == PLEDGE_WEI - 2 * LOTS.late_wei
+    assert arena.lots.call("credits", KEEPER) == 2 * LOTS.late_wei // 10
     with rejects(Reject.TURN_OVER):
         arena.end_turn(job, 0)
     arena.pass_time(1)
@@ -125,7 +125,7 @@ def test_a_silent_holder_pays_and_another_one_is_drawn(arena: LotsArena) -> None
         (holder,) = arena.draw(job, 0)
         assert holder != silent
         arena.decline(job, 0, operator=holder)
-        assert arena.lots.call("get_lot", job.job_id, 0)[4] is (number == 16)
+        assert arena.lots.call("get_lot", job.job_id, 0)[3] is (number == 16)
         arena.pass_time(1)
     with rejects(Reject.LOT_NOT_WAITING):
         arena.draw(job, 0)
@@ -134,12 +134,46 @@ def test_a_silent_holder_pays_and_another_one_is_drawn(arena: LotsArena) -> None
     arena.take((job, 0, 2), operator=holder)  # open to all others
 
 
+def test_each_task_that_was_left_free_costs_the_same_in_the_second_turn_too(arena: LotsArena) -> None:
+    """Shards of a job whose bits are in words of their own; the last lot is a short one."""
+    job = arena.posted_job(shard_count=70, lot_tasks=32)
+    (first, short) = arena.draw(job, 40, 69)
+    taker = arena.take((job, 34, 2), operator=first)
+    arena.pass_time(LOTS.turn_seconds + 1)
+    assert arena.end_turn(job, 63)["late_tasks"] == 30
+    said = arena.end_turn(job, 64)
+    assert (said["late_tasks"], said["holder"].lower()) == (6, short)
+    arena.pass_time(1)
+    (second,) = arena.draw(job, 32)
+    arena.on_batch("expire", taker)
+    arena.take((job, 60, 4), operator=second)
+    arena.pass_time(LOTS.turn_seconds + 1)
+    said = arena.end_turn(job, 34)  # one that was not free when the second holder was drawn
+    assert (said["late_tasks"], said["penalty_wei"]) == (26, 26 * LOTS.late_wei)
+
+
+def test_whoever_cannot_pay_for_a_lot_is_drawn_for_none(arena: LotsArena) -> None:
+    """Its weight follows its pledge in a commit phase alone, and only if somebody asks for that."""
+    poor = POOL[0]
+    jobs = [arena.posted_job(shard_count=32, lot_tasks=32) for _ in range(2)]
+    left_wei = 32 * LOTS.late_wei - 1
+    arena.sortition.transact("penalise", poor, PLEDGE_WEI - left_wei, sender=KEEPER)
+    for _ in range(6):
+        (holder,) = arena.draw(jobs[0], 0)
+        assert holder != poor
+        arena.decline(jobs[0], 0, operator=holder)
+        arena.pass_time(1)
+    small = [arena.posted_job(shard_count=1, lot_tasks=1) for _ in range(12)]
+    arena.pass_time(1)
+    assert poor in [arena.draw(job, 0)[0] for job in small]  # it pays for these
+
+
 def test_a_lot_is_open_when_everybody_has_failed(arena: LotsArena) -> None:
     job = arena.posted_job()
     for _ in POOL:
         arena.draw(job, 0)
         arena.pass_time(LOTS.turn_seconds + 1)
-        assert arena.end_turn(job, 0)["is_late"]
+        assert arena.end_turn(job, 0)["late_tasks"] == 1
         arena.pass_time(1)
     assert arena.draw(job, 0) == [NOBODY]
     with rejects(Reject.NOT_DRAWN):
@@ -193,7 +227,7 @@ def test_a_liar_that_answers_nobody_has_the_job_once(arena: LotsArena) -> None:
             arena.take((job, 0, 1), operator=name)
     with rejects(Reject.TASK_NOT_OPEN):  # what the liar still claims is no reason
         arena.end_turn(job, 1)
-    assert arena.end_turn(job, 0)["is_late"]
+    assert arena.end_turn(job, 0)["late_tasks"] == 1  # of the two that it was to take
     arena.pass_time(1)
     (holder,) = arena.draw(job, 0)
     assert holder != liar
@@ -206,15 +240,16 @@ def test_nobody_pays_for_a_shard_that_was_anothers_when_it_was_drawn(arena: Lots
     (first,) = arena.draw(job, 0)
     batch = arena.take((job, 0, 1), operator=first)
     arena.pass_time(LOTS.turn_seconds + 1)
-    assert arena.end_turn(job, 1)["is_late"]
+    assert arena.end_turn(job, 1)["late_tasks"] == 1
     arena.pass_time(1)
     (second,) = arena.draw(job, 1)
+    assert arena.lots.call("get_lot", job.job_id, 0)[2] == 0b10
     arena.take((job, 1, 1), operator=second)
     arena.pass_time(LOTS.turn_seconds + 1)
     arena.pass_time(max(0, batch.terms.lease_seconds))
     arena.on_batch("expire", batch)
     said = arena.end_turn(job, 0)
-    assert (said["holder"].lower(), said["is_late"], said["penalty_wei"]) == (second, False, 0)
+    assert (said["holder"].lower(), said["late_tasks"], said["penalty_wei"]) == (second, 0, 0)
     assert not arena.lots.call("failed", job.job_id, second)
     assert arena.pledge(second) == PLEDGE_WEI
 

@@ -74,7 +74,7 @@ AUDITED_BY = AuditRules(
     draw_seconds=4_000,
     load=4,
 )
-LOTS = LotRules(pool=0, lot_tasks=1, turn_seconds=2_000, open_seconds=100_000, late_wei=COIN_WEI // 100)
+LOTS = LotRules(pool=0, lot_tasks=1, turn_seconds=2_000, open_seconds=100_000, late_wei=COIN_WEI // 400)
 STEP_SECONDS = 10
 Opened = TypeVar("Opened", bound="DrawnNetwork")
 

@@ -35,6 +35,7 @@ interface Sortition:
         pool: uint256, seed: bytes32, count: uint256, excluded: DynArray[address, EXCLUDED_LIMIT]
     ) -> DynArray[address, EXCLUDED_LIMIT]: view
     def penalise(operator: address, amount_wei: uint256) -> uint256: nonpayable
+    def pledge_of(pool: uint256, operator: address) -> uint256: view
     def exit_seconds() -> uint256: view
     def least_pledge_wei() -> uint256: view
     def randomness() -> address: view
@@ -53,8 +54,10 @@ EXCLUDED_LIMIT: constant(uint256) = 16
 DECLINES_LIMIT: constant(uint256) = 16
 # So many holders did not want the lot: whoever does may take it.
 BATCH_LIMIT: constant(uint256) = 256
+LOT_LIMIT: constant(uint256) = 32
+# Tasks of a lot: so many bits are left in its word.
 LOTS_LIMIT: constant(uint256) = 64
-# In one call: 64 draws stay below 4 million gas.
+# In one call: 64 draws stay below 8 million gas.
 POOL_LIMIT: constant(uint256) = 255
 TURN_LIMIT_SECONDS: constant(uint256) = 7 * 86_400
 # So long can one operator that does nothing put off its lots.
@@ -67,12 +70,11 @@ MASK32: constant(uint256) = 2**32 - 1
 MASK40: constant(uint256) = 2**40 - 1
 MASK160: constant(uint256) = 2**160 - 1
 
-# Of a lot: [ 0 30 | declines 8 | open 1 | fresh 1 | shard 16 | since 40 | holder 160 ]
+# Of a lot: [ 0 15 | declines 8 | open 1 | due 32 | since 40 | holder 160 ]
 SINCE_AT: constant(uint256) = 160
-SHARD_AT: constant(uint256) = 200
-FRESH: constant(uint256) = 1 << 216
-OPEN: constant(uint256) = 1 << 217
-DECLINES_AT: constant(uint256) = 218
+DUE_AT: constant(uint256) = 200
+OPEN: constant(uint256) = 1 << 232
+DECLINES_AT: constant(uint256) = 233
 
 ASSURANCES: immutable(IAssurances)
 JOBS: immutable(IJobs)
@@ -98,7 +100,7 @@ def __init__(assurances: address, sortition: address, rules: ILots.Rules):
     assert assurances.is_contract and sortition.is_contract, "no contract at this address"
     assert staticcall Sortition(sortition).assurances() == assurances, "contracts do not fit together"
     assert rules.pool <= POOL_LIMIT, "no such pool"
-    assert rules.lot_tasks != 0 and rules.lot_tasks <= BATCH_LIMIT, "lot size out of bounds"
+    assert rules.lot_tasks != 0 and rules.lot_tasks <= LOT_LIMIT, "lot size out of bounds"
     assert (
         rules.turn_seconds != 0
         and rules.turn_seconds <= TURN_LIMIT_SECONDS
@@ -106,7 +108,7 @@ def __init__(assurances: address, sortition: address, rules: ILots.Rules):
         and rules.open_seconds <= TURN_LIMIT_SECONDS
     ), "turn out of bounds"
     assert (
-        rules.late_wei <= staticcall Sortition(sortition).least_pledge_wei()
+        rules.late_wei <= staticcall Sortition(sortition).least_pledge_wei() // LOT_LIMIT
     ), "fee or penalty out of bounds"
     jobs: address = staticcall Linked(staticcall Linked(assurances).disputes()).jobs()
     ASSURANCES = IAssurances(assurances)
@@ -143,7 +145,7 @@ def offer(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms, lot_tasks: u
     digest: bytes32 = leaf_proofs.job_digest(JOBS.address, job_id, work, terms)
     assert digest == staticcall JOBS.job_digests(job_id), "work or terms of another job"
     assert msg.sender == terms.requester or lot_tasks == LOT_TASKS, "caller is not the requester"
-    assert lot_tasks != 0 and lot_tasks <= BATCH_LIMIT, "lot size out of bounds"
+    assert lot_tasks != 0 and lot_tasks <= LOT_LIMIT, "lot size out of bounds"
     self.offers[job_id] = lot_tasks << 40 | block.timestamp
     log ILots.Offered(job_id=job_id, sender=msg.sender, lot_tasks=lot_tasks)
     # A second time Jobs refuses.
@@ -160,7 +162,8 @@ def draw(job_id: uint256, shards: DynArray[uint256, LOTS_LIMIT]):
     @dev Skips lots that do not wait, so that nobody can spoil a call by drawing one of them.
     """
     offered: uint256 = self._offered(job_id)
-    self._check_deadline(job_id)
+    job: IJobs.Job = staticcall JOBS.get_job(job_id)
+    assert block.timestamp < job.deadline, "deadline is over"
     digest: bytes32 = staticcall JOBS.job_digests(job_id)
     is_idle: bool = True
     for shard: uint256 in shards:
@@ -172,16 +175,18 @@ def draw(job_id: uint256, shards: DynArray[uint256, LOTS_LIMIT]):
         is_idle = False
         since: uint256 = self._waits_since(word, offered)
         seed: bytes32 = self._seed(since, digest, lot)
-        holder: address = self._select(job_id, seed)
+        holder: address = self._select(job_id, seed, (offered >> 40) * LATE_WEI)
         if holder == empty(address):
             self.lots[key] = OPEN
             log ILots.Opened(job_id=job_id, lot=lot)
             continue
-        is_fresh: bool = word == 0 and block.timestamp <= since + OPEN_SECONDS
-        word = word >> DECLINES_AT << DECLINES_AT | shard << SHARD_AT
-        word |= block.timestamp << SINCE_AT | convert(holder, uint256)
-        self.lots[key] = word | FRESH if is_fresh else word
-        log ILots.Drawn(job_id=job_id, holder=holder, lot=lot, shard=shard, is_fresh=is_fresh)
+        due: uint256 = self._all_of(lot, offered, job.shard_count)
+        # Of a lot that is drawn for the first time and was never open, nobody can have taken a shard.
+        if word != 0 or block.timestamp > since + OPEN_SECONDS:
+            due = self._free_of(job_id, lot, offered, due)
+        word = word >> DECLINES_AT << DECLINES_AT | due << DUE_AT
+        self.lots[key] = word | block.timestamp << SINCE_AT | convert(holder, uint256)
+        log ILots.Drawn(job_id=job_id, holder=holder, lot=lot, due=due)
     assert not is_idle, "lot does not wait"
 
 
@@ -222,11 +227,12 @@ def decline(
 @external
 def end_turn(job_id: uint256, shard: uint256):
     """
-    @notice Let a lot be drawn again of which a shard is free when its turn is over (T3.3). By anybody. A holder that
-            could have taken the shard in its turn pays, and takes nothing of the job any more.
+    @notice Let a lot be drawn again of which a shard is free when its turn is over (T3.3). By anybody. A holder pays
+            for each free shard that it could have taken in its turn, and takes nothing of the job any more.
     """
     offered: uint256 = self._offered(job_id)
-    self._check_deadline(job_id)
+    # After it nothing can be taken, and nobody is late.
+    assert block.timestamp < staticcall JOBS.deadlines(job_id), "deadline is over"
     lot: uint256 = self._lot_of(shard, offered)
     key: uint256 = job_id << 16 | lot
     word: uint256 = self.lots[key]
@@ -235,16 +241,18 @@ def end_turn(job_id: uint256, shard: uint256):
     assert self._is_over(word), "turn is not over"
     assert not self._is_busy(job_id, shard), "task is not open"
     self.lots[key] = word >> DECLINES_AT << DECLINES_AT | block.timestamp << SINCE_AT
-    is_late: bool = word & FRESH != 0 or word >> SHARD_AT & MASK16 == shard
+    late_tasks: uint256 = self._count(
+        self._free_of(job_id, lot, offered, word >> DUE_AT & MASK32)
+    )
     penalty_wei: uint256 = 0
-    if is_late:
+    if late_tasks != 0:
         self.failed[job_id][holder] = True
-        penalty_wei = extcall SORTITION.penalise(holder, LATE_WEI)
+        penalty_wei = extcall SORTITION.penalise(holder, late_tasks * LATE_WEI)
         teller_wei: uint256 = penalty_wei * TELLER_BPS // BPS
         native_credits.credit(msg.sender, teller_wei)
         coins.burn(penalty_wei - teller_wei)
     log ILots.Ended(
-        job_id=job_id, holder=holder, lot=lot, shard=shard, is_late=is_late, penalty_wei=penalty_wei
+        job_id=job_id, holder=holder, lot=lot, late_tasks=late_tasks, penalty_wei=penalty_wei
     )
 
 
@@ -349,8 +357,7 @@ def get_lot(job_id: uint256, lot: uint256) -> ILots.Lot:
     return ILots.Lot(
         holder=convert(word & MASK160, address),
         since=word >> SINCE_AT & MASK40,
-        shard=word >> SHARD_AT & MASK16,
-        is_fresh=word & FRESH != 0,
+        due=word >> DUE_AT & MASK32,
         is_open=word & OPEN != 0,
         declines=word >> DECLINES_AT,
     )
@@ -376,17 +383,41 @@ def _lot_of(shard: uint256, offered: uint256) -> uint256:
 
 @internal
 @view
-def _check_deadline(job_id: uint256):
+def _is_busy(job_id: uint256, shard: uint256) -> bool:
+    return staticcall Busy(JOBS.address).is_busy(job_id << 32 | shard)
+
+
+@internal
+@pure
+def _all_of(lot: uint256, offered: uint256, shard_count: uint256) -> uint256:
     """
-    @dev After it nothing can be taken, and nobody is late.
+    @notice A bit for each shard of a lot, from its first one on.
     """
-    assert block.timestamp < staticcall JOBS.deadlines(job_id), "deadline is over"
+    size: uint256 = offered >> 40
+    return (1 << min(size, shard_count - lot * size)) - 1
 
 
 @internal
 @view
-def _is_busy(job_id: uint256, shard: uint256) -> bool:
-    return staticcall Busy(JOBS.address).is_busy(job_id << 32 | shard)
+def _free_of(job_id: uint256, lot: uint256, offered: uint256, shards: uint256) -> uint256:
+    """
+    @notice Those of these shards of a lot, a bit each, that are not busy.
+    """
+    first: uint256 = lot * (offered >> 40)
+    free: uint256 = 0
+    for place: uint256 in range(LOT_LIMIT):
+        if shards >> place & 1 == 1 and not self._is_busy(job_id, first + place):
+            free |= 1 << place
+    return free
+
+
+@internal
+@pure
+def _count(shards: uint256) -> uint256:
+    count: uint256 = 0
+    for place: uint256 in range(LOT_LIMIT):
+        count += shards >> place & 1
+    return count
 
 
 @internal
@@ -415,9 +446,10 @@ def _seed(since: uint256, digest: bytes32, lot: uint256) -> bytes32:
 
 @internal
 @view
-def _select(job_id: uint256, seed: bytes32) -> address:
+def _select(job_id: uint256, seed: bytes32, pledge_wei: uint256) -> address:
     """
-    @notice A member of the pool that has not failed the job; nobody if sixteen that were drawn have.
+    @notice A member of the pool that has not failed the job and has still pledged so much; nobody if sixteen were drawn
+            in vain.
     """
     excluded: DynArray[address, EXCLUDED_LIMIT] = []
     for _: uint256 in range(EXCLUDED_LIMIT):
@@ -426,7 +458,11 @@ def _select(job_id: uint256, seed: bytes32) -> address:
         )
         if len(members) == 0:
             break
-        if not self.failed[job_id][members[0]]:
-            return members[0]
-        excluded.append(members[0])
+        member: address = members[0]
+        if (
+            not self.failed[job_id][member]
+            and staticcall SORTITION.pledge_of(POOL, member) >= pledge_wei
+        ):
+            return member
+        excluded.append(member)
     return empty(address)

@@ -139,7 +139,7 @@ DEVNET_AUDITS = AuditRules(
 """The rules of audits on one computer, where every claim is drawn."""
 
 
-DEVNET_LOTS = LotRules(pool=0, lot_tasks=4, turn_seconds=40, open_seconds=180, late_wei=COIN_WEI // 100)
+DEVNET_LOTS = LotRules(pool=0, lot_tasks=4, turn_seconds=40, open_seconds=180, late_wei=COIN_WEI // 400)
 """Turns that somebody can watch: longer than a round, so that a busy computer has time for its take."""
 
 

@@ -158,7 +158,6 @@ def _end(view: View, dealing: Dealing, lots: Collection[LotView]) -> Iterator[Se
         lot = each.lot
         if lot.holder in (NOBODY, view.operator) or not is_turn_over(dealing.rules, lot, view.now):
             continue
-        shard = lot.shard if lot.shard in each.free else each.free[0]
         intent = f"{intents.of_job('end-turn', each.job_id, each.number)}/{lot.since}"
-        message = f"the turn of lot {each.number} of job {each.job_id} is over, shard {shard} is free: end it"
-        yield Send(intent=intent, call=EndTurn(job_id=each.job_id, shard=shard), message=message)
+        message = f"the turn of lot {each.number} of job {each.job_id} is over, a shard is free: end it"
+        yield Send(intent=intent, call=EndTurn(job_id=each.job_id, shard=each.free[0]), message=message)

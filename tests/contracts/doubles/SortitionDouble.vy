@@ -72,6 +72,12 @@ def select(
 
 
 @external
+@view
+def pledge_of(pool: uint256, operator: address) -> uint256:
+    return self.pledges[operator]
+
+
+@external
 def penalise(operator: address, amount_wei: uint256) -> uint256:
     taken_wei: uint256 = min(amount_wei, self.pledges[operator])
     self.pledges[operator] -= taken_wei

@@ -13,6 +13,7 @@ from tests.protocol.settlement.world import PEOPLE, Step, free_shards
 from truestep.base.ids import JobId
 from truestep.protocol.lots.contracts import lots
 from truestep.protocol.lots.policy import UNDRAWN, is_turn_over
+from truestep.protocol.lots.rules import LOT_LIMIT
 from truestep.protocol.lots.state import Lot, LotKey, Offered
 from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.protocol.settlement.contracts import jobs
@@ -57,9 +58,9 @@ class LotsSchedule(Schedule):
         if found is None or not self._is_worth(found[0] not in kept.offers):
             return None
         job_id, job = found
-        lot_tasks = self.rng.choice((RULES.lot_tasks, 1, 2, 40, 256))
+        lot_tasks = self.rng.choice((RULES.lot_tasks, 1, 2, 20, LOT_LIMIT))
         if not self._is_worth(True):
-            lot_tasks = self.rng.choice((0, 257))
+            lot_tasks = self.rng.choice((0, LOT_LIMIT + 1))
         sender = self.rng.choice((job.terms.requester, job.terms.requester, self.rng.choice(PEOPLE)))
         call = lots.Offer(job_id=job_id, work=job.work, terms=job.terms, lot_tasks=lot_tasks)
         return self._message(sender, call)
@@ -146,7 +147,7 @@ class LotsSchedule(Schedule):
         those = [each for each in those if self._is_worth(bool(free >> each & 1))]
         if not those:
             return None
-        operator = lot.holder if self.rng.random() < 0.9 else self.rng.choice(POOL)
+        operator = lot.holder if self.rng.random() < 0.8 else self.rng.choice(POOL)
         call = lots.Decline(
             operator=operator, job_id=job_id, job_digest=job.digest, shards=(self.rng.choice(those),)
         )

@@ -69,6 +69,8 @@ class LotsWorld(World):
     """When a shard that an operator had taken became free again."""
     turns: dict[tuple[JobId, int], int] = field(default_factory=dict)
     """When the last turn of a lot began."""
+    free: dict[tuple[JobId, int], set[int]] = field(default_factory=dict)
+    """Its shards that were free then."""
 
     def __post_init__(self) -> None:
         policies = {**POLICIES, DRAWN_POLICY: drawn_policy(lambda: self.lots, self.links)}
@@ -83,6 +85,7 @@ class LotsWorld(World):
             rules=RULES,
             seed=seed_of,
             select=lambda pool, seed, excluded: selected(seed, excluded),
+            pledge_of=lambda member: self.pledges[member],
             penalise=lambda member, amount_wei: min(amount_wei, self.pledges[member]),
         )
 
@@ -103,7 +106,7 @@ class LotsWorld(World):
             return Outcome(refusal=refused.reason)
         for effect in effects:
             if isinstance(effect, contract.Drawn):
-                self.turns[effect.job_id, effect.lot] = message.now
+                self._note_drawn(effect)
             if isinstance(effect, contract.Ended):
                 self._note_ended(effect)
             self.note(before, effect)
@@ -112,19 +115,32 @@ class LotsWorld(World):
     # --- what is promised, said without the model -------------------------------------------------
 
     def _note_ended(self, event: contract.Ended) -> None:
-        """Whoever pays could have taken the shard from the first second of its turn to the last."""
+        """Whoever pays could have taken each of those shards all through its turn."""
         self.pledges[event.holder] -= event.penalty_wei
         began = self.turns[event.job_id, event.lot]
         assert self.now > began + RULES.turn_seconds
-        if event.is_late:
-            others = {
-                until
-                for (job_id, shard, operator), until in self.busy_until.items()
-                if (job_id, shard) == (event.job_id, event.shard) and operator != event.holder
-            }
-            assert all(until <= began for until in others)
-        else:
-            assert not event.penalty_wei
+        late = self.free[event.job_id, event.lot] & self._free_of(event.job_id, event.lot)
+        assert event.late_tasks == len(late)
+        assert event.penalty_wei <= RULES.late_wei * len(late)
+        assert event.penalty_wei == RULES.late_wei * len(late) or not self.pledges[event.holder]
+        others = {
+            until
+            for (job_id, shard, operator), until in self.busy_until.items()
+            if job_id == event.job_id and shard in late and operator != event.holder
+        }
+        assert all(until <= began for until in others)
+
+    def _note_drawn(self, event: contract.Drawn) -> None:
+        """Whoever is drawn can pay for all tasks of the lot."""
+        self.turns[event.job_id, event.lot] = self.now
+        self.free[event.job_id, event.lot] = self._free_of(event.job_id, event.lot)
+        lot_tasks = self.lots.offers[event.job_id].lot_tasks
+        assert self.pledges[event.holder] >= lot_tasks * RULES.late_wei
+
+    def _free_of(self, job_id: JobId, lot: int) -> set[int]:
+        job = self.state.jobs[job_id]
+        shards = self.lots.offers[job_id].shards_of(lot, job.work.shard_count)
+        return {shard for shard in shards if not job.busy >> shard & 1}
 
     def note(self, before: LifeCycle, effect: object) -> None:
         """Nobody takes a lot in another's turn; when shards become free again."""

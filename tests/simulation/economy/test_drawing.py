@@ -12,9 +12,11 @@ from truestep.adapters.parameter_files import read_settings
 from truestep.base.ids import Address
 from truestep.protocol.assignment.phases import Phase
 from truestep.protocol.lots.contracts.lots import Rules
+from truestep.protocol.lots.rules import LOT_LIMIT
 from truestep.simulation.economy.drawing import SLEEPING, Dealer, DrawnMarket
 from truestep.simulation.economy.drawn_queues import (
     SETTING,
+    covered,
     drawn_queues,
     played,
     rivalled,
@@ -90,13 +92,14 @@ def test_a_row_of_four_at_a_third_is_as_likely_as_the_share_says() -> None:
     assert row_chance(3_300, 1, 1) == pytest.approx(0.33)
 
 
-def test_sleepers_lose_three_times_what_a_delay_of_lots_of_the_usual_size_is_worth() -> None:
+def test_sleepers_lose_three_times_what_a_delay_of_lots_of_any_size_is_worth() -> None:
     usual = SETTINGS.judged_by.drawn
     assert usual is not None
-    small, large = sleepers(mainnet(), ASSUMED, 1, usual, DRAWN_BY, sizes=(usual.lot_tasks, 32))
+    small, large = sleepers(mainnet(), ASSUMED, 1, usual, DRAWN_BY, sizes=(usual.lot_tasks, LOT_LIMIT))
     assert small.turns > 0
-    assert small.loss_over_gain >= 3
-    assert large.loss_over_gain < 1, "docs/economics.md E4 says that lots of 32 tasks are too large for this"
+    for each in (small, large):
+        assert each.loss_over_gain >= 3
+        assert list(each.under_load) == sorted(each.under_load, reverse=True)
     turn_seconds, round_seconds = usual.turn_seconds, DRAWN_BY.phases.round_seconds
     assert turn_seconds < small.mean_delay_seconds <= turn_seconds + 2 * round_seconds
 
@@ -106,6 +109,16 @@ def test_the_same_seed_gives_the_same_market() -> None:
     assert first.final_at == second.final_at
     assert first.late == second.late
     assert first.final_at != other.final_at
+
+
+@pytest.mark.parametrize(
+    ("load", "turns", "part"), [(1e-9, 1, 1), (1, 1, 0.632), (0.5, 2, 0.896), (0.5, 64, 1)]
+)
+def test_a_pledge_pays_for_as_many_turns_at_once_as_it_has_room_for(
+    load: float, turns: int, part: float
+) -> None:
+    """Of one turn: the chance of at least one, over their mean number."""
+    assert covered(load, turns) == pytest.approx(part, abs=0.001)
 
 
 @pytest.mark.parametrize("since", [0, 119, 120, 479])

@@ -30,7 +30,7 @@ def offer(
         typer.Option(
             metavar="SHARDS",
             min=0,
-            max=256,
+            max=32,
             help="How many shards are drawn together; only the requester may choose. Default, 0: the"
             " network's usual number.",
         ),

@@ -98,7 +98,7 @@ LotOption = Annotated[
     typer.Option(
         metavar="SHARDS",
         min=0,
-        max=256,
+        max=32,
         help="With --policy drawn: how many shards are drawn together, for one operator. Default, 0: the"
         " network's usual number.",
     ),

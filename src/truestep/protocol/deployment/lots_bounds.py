@@ -16,7 +16,7 @@ def check_lots(rules: Rules, drawn_by: DrawRules) -> None:
 
 def lots_bounds(drawn_by: DrawRules) -> dict[str, Bound]:
     """The bounds of T1.2, of which some follow from the rules of draws."""
-    turn, late = limits.TURN_LIMIT_SECONDS, drawn_by.least_pledge_wei
+    turn, late = limits.TURN_LIMIT_SECONDS, drawn_by.least_pledge_wei // limits.LOT_LIMIT
     return {
         "pool": Bound(least=0, most=limits.POOL_LIMIT, reason=Reject.POOL_UNKNOWN),
         "lot_tasks": Bound(least=1, most=limits.LOT_LIMIT, reason=Reject.LOT_BOUNDS),

@@ -97,19 +97,16 @@ def draw(turn: LotsTurn, call: Draw) -> None:
         if isinstance(found, Reject):
             raise Refused(found)
         seed = seed_of(found, turn.links.lots, job.digest, key[1])
-        holder = _select(turn, call.job_id, seed)
+        holder = _select(turn, call.job_id, seed, offered.lot_tasks * turn.links.rules.late_wei)
         if holder is None:
             turn.put(key, Lot(is_open=True))
             turn.events.append(contract.Opened(job_id=call.job_id, lot=key[1]))
             continue
-        is_fresh = lot == UNDRAWN and turn.now <= since + turn.links.rules.open_seconds
-        turn.put(
-            key,
-            Lot(holder=holder, since=turn.now, shard=shard, is_fresh=is_fresh, declines=lot.declines),
-        )
-        turn.events.append(
-            contract.Drawn(job_id=call.job_id, holder=holder, lot=key[1], shard=shard, is_fresh=is_fresh)
-        )
+        due = all_of(offered, job, key[1])
+        if lot != UNDRAWN or turn.now > since + turn.links.rules.open_seconds:
+            due = free_of(offered, job, key[1], due)
+        turn.put(key, Lot(holder=holder, since=turn.now, due=due, declines=lot.declines))
+        turn.events.append(contract.Drawn(job_id=call.job_id, holder=holder, lot=key[1], due=due))
     require(not is_idle, Reject.LOT_NOT_WAITING)
 
 
@@ -118,12 +115,25 @@ def seed_of(round_seed: Bytes32, lots: Address, job_digest: Bytes32, lot: int) -
     return keccak256(encode(round_seed, lots, keccak256(encode(job_digest, lot))))
 
 
-def _select(turn: LotsTurn, job_id: JobId, seed: Bytes32) -> Address | None:
-    """Somebody who has not failed the job; nobody if sixteen that were drawn have."""
+def all_of(offered: Offered, job: Job, lot: int) -> int:
+    """A bit for each shard of a lot, from its first one on."""
+    return (1 << len(offered.shards_of(lot, job.work.shard_count))) - 1
+
+
+def free_of(offered: Offered, job: Job, lot: int, shards: int) -> int:
+    """Those of these shards of a lot, a bit each, that are not busy."""
+    return shards & ~(job.busy >> lot * offered.lot_tasks)
+
+
+def _select(turn: LotsTurn, job_id: JobId, seed: Bytes32, pledge_wei: int) -> Address | None:
+    """Somebody who has not failed the job and has pledged so much; nobody if sixteen were drawn in vain."""
     excluded: tuple[Address, ...] = ()
     while len(excluded) < EXCLUDED_LIMIT:
         member = turn.links.select(turn.links.rules.pool, seed, excluded)
-        if member is None or (job_id, member) not in turn.state.failed:
+        if member is None:
+            return None
+        has_failed = (job_id, member) in turn.state.failed
+        if not has_failed and turn.links.pledge_of(member) >= pledge_wei:
             return member
         excluded = (*excluded, member)
     return None
@@ -163,29 +173,23 @@ def end_turn(turn: LotsTurn, call: EndTurn) -> None:
     require(is_turn_over(turn.links.rules, lot, turn.now), Reject.TURN_RUNS)
     require(not _is_busy(job, call.shard), Reject.TASK_NOT_OPEN)
     turn.put(key, Lot(since=turn.now, declines=lot.declines))
-    is_late = is_late_for(lot, call.shard)
-    penalty_wei = _charge(turn, call.job_id, lot.holder) if is_late else 0
+    late_tasks = free_of(offered, job, key[1], lot.due).bit_count()
+    penalty_wei = _charge(turn, call.job_id, lot.holder, late_tasks) if late_tasks else 0
     turn.events.append(
         contract.Ended(
             job_id=call.job_id,
             holder=lot.holder,
             lot=key[1],
-            shard=call.shard,
-            is_late=is_late,
+            late_tasks=late_tasks,
             penalty_wei=penalty_wei,
         )
     )
 
 
-def is_late_for(lot: Lot, shard: int) -> bool:
-    """Whether a shard that is free when a turn is over was free all the time that the turn lasted."""
-    return lot.is_fresh or lot.shard == shard
-
-
-def _charge(turn: LotsTurn, job_id: JobId, holder: Address) -> int:
+def _charge(turn: LotsTurn, job_id: JobId, holder: Address, late_tasks: int) -> int:
     """Take a part of a pledge: a tenth for whoever has it taken, the rest is burned (T3.3)."""
     turn.change(failed=turn.state.failed | {(job_id, holder)})
-    penalty_wei = turn.links.penalise(holder, turn.links.rules.late_wei)
+    penalty_wei = turn.links.penalise(holder, late_tasks * turn.links.rules.late_wei)
     turn.life.transfer(NATIVE, turn.links.sortition, turn.links.lots, penalty_wei)
     teller_wei = penalty_wei * TELLER_BPS // BPS
     if teller_wei:

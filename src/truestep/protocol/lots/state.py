@@ -36,10 +36,8 @@ class Lot:
     """Nobody if it waits to be drawn."""
     since: int = 0
     """When the turn began, or the lot began to wait."""
-    shard: int = 0
-    """That was free when it was drawn."""
-    is_fresh: bool = False
-    """None of its shards could be taken before its turn."""
+    due: int = 0
+    """A bit for each of its shards, from its first one on: whether it was free when the lot was drawn."""
     is_open: bool = False
     """Nobody is left to be drawn, or too many have declined."""
     declines: int = 0
@@ -69,5 +67,7 @@ class Links:
     """Of the round that draws what happened at the first of these times, at the second one."""
     select: Callable[[int, Bytes32, tuple[Address, ...]], Address | None]
     """Sortition's draw of one member: pool, seed, who is left out."""
+    pledge_of: Callable[[Address], int]
+    """What is left of a member's pledge."""
     penalise: Callable[[Address, int], int]
     """How much of a member's pledge Sortition sends."""

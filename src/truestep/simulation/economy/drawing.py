@@ -43,8 +43,10 @@ PLEDGES = 250
 """What each honest operator pledges, in least pledges: so a tenth of the pool can be a thousand names."""
 BONDS = 4_000
 """What each rival has staked, in bonds: what a lie costs is measured, not limited."""
-GAS = {"Offer": 75_405, "Draw": 96_049, "Decline": 41_218, "EndTurn": 156_844}
-"""Of calls of Lots (docs/drawn-gas.md)."""
+GAS = {"Offer": 75_405, "Draw": 100_045, "Decline": 41_218, "EndTurn": 130_557}
+"""Of calls of Lots, for lots of one task (docs/drawn-gas.md)."""
+TASK_GAS = 1_500
+"""Of the end of a turn, for each further task of the lot."""
 SLEEPING = replace(WITHHOLDING, name="sleeping", words="lets each of its turns pass, to delay jobs")
 _NOWHERE = LogPosition(block_number=0, log_index=0, transaction_hash=Bytes32(bytes(32)))
 
@@ -68,6 +70,7 @@ class Dealer:
             rules=self.rules,
             seed=self._seed,
             select=self._select,
+            pledge_of=lambda member: self.pledges[member],
             penalise=self._penalise,
         )
         self.dealing = Dealing(
@@ -237,7 +240,9 @@ class DrawnMarket(Market):
         message = Message(sender=sender, now=chain.now, call=call)
         turn = Turn(state=chain.life, message=message, held=held_by(chain.games))
         self.dealer.state, chain.life, effects = apply_lots(self.dealer.state, turn, self.dealer.links)
-        chain.tallies[sender].gas_wei += GAS[type(call).__name__] * chain.gas_price_wei
+        further = self.dealer.rules.lot_tasks - 1 if isinstance(call, contract.EndTurn) else 0
+        gas = GAS[type(call).__name__] + TASK_GAS * further
+        chain.tallies[sender].gas_wei += gas * chain.gas_price_wei
         for effect in effects:
             chain.take_in(effect)
 
@@ -281,7 +286,7 @@ class DrawnMarket(Market):
 
     def _ended(self, event: contract.Ended) -> None:
         """Who has failed pledges as much again: the next job meets the same shares."""
-        if event.is_late:
+        if event.late_tasks:
             self.late.append(event)
             self._pledge(event.holder, event.penalty_wei)
         self._wake_later(event.job_id)

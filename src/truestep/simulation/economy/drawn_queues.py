@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from math import exp
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import job_of_task
@@ -18,6 +19,8 @@ NAMES, SHARES_BPS = (8, 1_024), (1_000, 3_300)
 JOBS, SLEPT_JOBS = 1_000, 100
 LOT_TASKS = (1, 8, 32)
 """Of lots whose holders sleep."""
+LOADS_BPS = (500, 5_000)
+"""Parts of all pledges that are at risk in turns at once."""
 SETTING = Setting(operators=40, challengers=3, jobs=JOBS, days=20, checks_at_once=16)
 BONDS = 400
 """What each honest operator has staked, in bonds: enough to take whole lots."""
@@ -49,6 +52,8 @@ class DrawnQueue:
     """The bonds of challengers' games, and their gas."""
     loss_ratio: float
     """Loss over what the defenders spend; pledges, which come back, do not count."""
+    least_capital_ratio: float
+    """The bond and the least pledge of one name, over what the defenders spend on its lie."""
     capital_ratio: float
     """Pledges and bonds, over what the defenders spend, for the job with the longest row."""
     challengers_wei: int
@@ -74,6 +79,8 @@ class Sleeper:
     gain_wei: int
     """What it is worth to delay each task of such a turn."""
     loss_over_gain: float
+    under_load: tuple[float, ...]
+    """The same for names with the least pledge, if turns at once put these parts of all pledges at risk."""
 
 
 def drawn_queues(
@@ -109,6 +116,7 @@ def sleepers(
     names, share_bps = NAMES[0], SHARES_BPS[-1]
     for tasks in sizes:
         sized, setting = replace(by, lot_tasks=tasks), replace(SETTING, jobs=SLEPT_JOBS, shards=tasks)
+        pledge = drawn_by.least_pledge_wei // (tasks * by.late_wei)
         usual = delays(played(rules, assumptions, seed, sized, drawn_by, setting))
         market = played(
             rules, assumptions, seed, sized, drawn_by, rivalled(setting, SLEEPING, share_bps), names
@@ -128,6 +136,10 @@ def sleepers(
                 loss_wei=loss_wei,
                 gain_wei=gain_wei,
                 loss_over_gain=round(loss_wei / gain_wei, 3) if gain_wei else 0.0,
+                under_load=tuple(
+                    round(loss_wei / gain_wei * covered(load_bps / BPS, pledge), 3) if gain_wei else 0.0
+                    for load_bps in LOADS_BPS
+                ),
             )
         )
     return found
@@ -191,6 +203,11 @@ def _queue(peace: DrawnMarket, market: DrawnMarket) -> DrawnQueue:
         pledged_wei=pledged_wei,
         defender_wei=spent_wei,
         loss_ratio=round(loss_wei / spent_wei, 2) if spent_wei else 0.0,
+        least_capital_ratio=round(
+            (rules.operator_bond_wei + market.dealer.drawn_by.least_pledge_wei) / each_wei, 2
+        )
+        if each_wei
+        else 0.0,
         capital_ratio=round(capital_wei / (row * each_wei), 2) if row else 0.0,
         challengers_wei=poorest_wei,
         operators_wei=honest_wei,
@@ -205,6 +222,21 @@ def row_chance(share_bps: int, names: int, length: int) -> float:
         left = share * max(names - gone, 0) / names
         chance *= left / (left + 1 - share)
     return chance
+
+
+def covered(load: float, turns: int) -> float:
+    """What part of its penalties a name pays whose pledge is enough for so many turns, on average.
+
+    `load` is the part of all pledges that turns at once put at risk. Each turn is a name's as often as its
+    pledge says, so their number at once is Poisson's.
+    """
+    mean = load * turns
+    chance, left, paid = exp(-mean), 1.0, 0.0
+    for number in range(1, turns + 1):
+        left -= chance
+        paid += left
+        chance *= mean / number
+    return paid / mean
 
 
 def _operators_wei(market: DrawnMarket) -> int:

@@ -19,6 +19,7 @@ class Rules:
     open_seconds: int
     """That a lot waits to be drawn, before anybody may take it."""
     late_wei: int
+    """For each task that a holder could have taken in its turn and did not."""
 
 
 # --- calls ----------------------------------------------------------------------------------------
@@ -86,10 +87,8 @@ class Drawn:
     job_id: JobId
     holder: Address
     lot: int
-    shard: int
-    """That was free."""
-    is_fresh: bool
-    """None of the lot's shards could be taken before."""
+    due: int
+    """A bit for each shard of the lot, from its first one on: whether it was free."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +115,8 @@ class Ended:
     job_id: JobId
     holder: Address
     lot: int
-    shard: int
-    is_late: bool
-    """The holder could have taken the shard, and takes nothing of the job any more."""
+    late_tasks: int
+    """That the holder could have taken. If there is one, it takes nothing of the job any more."""
     penalty_wei: int
 
 

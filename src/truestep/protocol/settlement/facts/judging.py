@@ -175,6 +175,7 @@ def lot_links(dealing: Dealing) -> LotLinks:
         rules=dealing.rules,
         seed=lambda since, now: Bytes32(bytes(32)),
         select=lambda pool, seed, excluded: None,
+        pledge_of=lambda member: 0,
         penalise=lambda member, amount_wei: 0,
     )
 

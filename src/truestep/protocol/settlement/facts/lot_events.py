@@ -1,7 +1,6 @@
 """How the events of Lots change the facts (docs/drawn.md)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from truestep.protocol.lots.contracts import lots
@@ -19,8 +18,8 @@ def _offered(draft: Draft, event: lots.Offered, logged: Logged) -> None:
 
 
 def _drawn(draft: Draft, event: lots.Drawn, logged: Logged) -> None:
-    lot = Lot(holder=event.holder, since=logged.time, shard=event.shard, is_fresh=event.is_fresh)
-    _put(draft, event, replace(lot, declines=_lot(draft, event).declines))
+    declines = _lot(draft, event).declines
+    _put(draft, event, Lot(holder=event.holder, since=logged.time, due=event.due, declines=declines))
 
 
 def _opened(draft: Draft, event: lots.Opened, logged: Logged) -> None:
@@ -33,7 +32,7 @@ def _declined(draft: Draft, event: lots.Declined, logged: Logged) -> None:
 
 def _ended(draft: Draft, event: lots.Ended, logged: Logged) -> None:
     _put(draft, event, Lot(since=logged.time, declines=_lot(draft, event).declines))
-    if event.is_late and draft.offers.get(event.job_id) is not None:
+    if event.late_tasks and draft.offers.get(event.job_id) is not None:
         draft.late.put((event.job_id, event.holder), True)
 
 

@@ -124,5 +124,5 @@ def _of_lots(facts: Facts, page: JobPage, shard_count: int) -> Iterator[PolicyWo
     first, last = page.number * PAGE_SHARDS, min((page.number + 1) * PAGE_SHARDS, shard_count) - 1
     for number in range(offered.lot_of(first), offered.lot_of(last) + 1) if offered else ():
         lot = facts.lots.get((job_id, number), UNDRAWN)
-        turn = (lot.holder, lot.since, lot.shard, lot.is_fresh, lot.is_open, lot.declines)
+        turn = (lot.holder, lot.since, lot.due, lot.is_open, lot.declines)
         yield word("get_lot", (job_id, number), *turn)

@@ -78,7 +78,7 @@ def test_each_row_keeps_the_average_below_the_bar_and_makes_defenders_whole() ->
         assert row.lies > 0
         assert row.mean_delay_seconds < row.bar_seconds / 3
         assert row.over_bar <= 3
-        assert row.over_bar_chance < 0.013
+        assert row.over_bar_chance < 0.005, "four liars in a row fit into a window and a game"
         assert row.are_defenders_whole
         assert row.capital_ratio >= 10
         assert row.attacker_loss_wei >= row.lies * (mainnet().operator_bond_wei + rules_of_lots().late_wei)

@@ -43,7 +43,7 @@ PLEDGES = 250
 """What each honest operator pledges, in least pledges: so a tenth of the pool can be a thousand names."""
 BONDS = 4_000
 """What each rival has staked, in bonds: what a lie costs is measured, not limited."""
-GAS = {"Offer": 75_405, "Draw": 100_045, "Decline": 41_218, "EndTurn": 130_557}
+GAS = {"Offer": 75_405, "Draw": 100_148, "Decline": 41_218, "EndTurn": 130_557}
 """Of calls of Lots, for lots of one task (docs/drawn-gas.md)."""
 TASK_GAS = 1_500
 """Of the end of a turn, for each further task of the lot."""

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 
 from truestep.cli.interruption import end_at_once
 
@@ -30,7 +31,12 @@ def main() -> None:
 
     prepare_streams()
     defer_imports()
-    wanted = sys.argv[1:2]
-    is_command = bool(wanted) and wanted[0] in COMMANDS
     with ends_with_one_line():
-        make_app(wanted if is_command else COMMANDS)()
+        make_app(_needed(sys.argv[1:2], COMMANDS))()
+
+
+def _needed(wanted: list[str], commands: Sequence[str]) -> Sequence[str]:
+    """The commands to import: all of them for the list of commands alone."""
+    if wanted == ["--version"]:
+        return []
+    return wanted if wanted and wanted[0] in commands else commands

@@ -26,7 +26,8 @@ from truestep.engine.analysis.flow import region_flow
 from truestep.engine.compilation.object_code import object_code
 from truestep.engine.compilation.translation import module_ir
 from truestep.engine.host import has_feature, has_templates
-from truestep.engine.templates.units import Templates, unit_code
+from truestep.engine.templates.units import unit_code
+from truestep.engine.templates.words import SharedTemplates
 from truestep.guest import build_c
 from truestep.machine.elf import load_elf
 
@@ -199,7 +200,7 @@ def compile_seconds(codes: Sequence[CodeMap]) -> tuple[float | None, float]:
     instructions = sum(len(code.addresses) for code in codes)
     first: float | None = None
     if has_templates():
-        templates = Templates(has_fused=has_feature("fma"))
+        templates = SharedTemplates(has_fused=has_feature("fma"))
         first = _seconds(lambda: [_join(code, templates) for code in codes]) / instructions * 1000
     object_code("")  # loads LLVM
     return first, _seconds(lambda: [_optimise(code) for code in codes]) / instructions * 1000
@@ -211,7 +212,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def _join(code: CodeMap, templates: Templates) -> None:
+def _join(code: CodeMap, templates: SharedTemplates) -> None:
     for unit in dict.fromkeys(code.units.tolist()):
         unit_code(code, code.regions_of_unit(unit), templates)
 

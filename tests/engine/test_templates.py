@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import ctypes
 import random
+from collections.abc import Sequence
 
 import pytest
 
 from tests.engine import float_cases
-from tests.engine.compare import BASELINE, END, compare_every_cycle, compare_runs, random_stops
+from tests.engine.compare import BASELINE, END, TIERS, compare_every_cycle, compare_runs, random_stops
 from tests.engine.float_cases import FORMATS, differences, random_triple, variants
-from tests.engine.programs import CODE_START, EDGE_VALUES, program_of, random_operands, random_program
+from tests.engine.programs import (
+    CODE_START,
+    EDGE_VALUES,
+    program_of,
+    random_call_program,
+    random_operands,
+    random_program,
+)
 from tests.engine.switch_programs import random_switch_program
 from tests.machine.encode import IMMEDIATE_FORMS, LOADS, REGISTER_FORMS, SHIFTS, STORES, encode, encode_float
 from truestep.engine.analysis.code_map import INTERPRETER_TARGETS, map_code
@@ -18,10 +26,12 @@ from truestep.engine.compilation import translation
 from truestep.engine.compilation.translation import CompilePolicy, Translation
 from truestep.engine.host import has_templates
 from truestep.engine.jit import JitEngine
-from truestep.engine.layout import TABLE_ENTRIES
+from truestep.engine.layout import PINNED, TABLE_ENTRIES
 from truestep.engine.templates import units
-from truestep.engine.templates.encoding import KEPT
-from truestep.engine.templates.units import MachineCode, Templates, unit_code
+from truestep.engine.templates import words as memo
+from truestep.engine.templates.kept import USUAL, kept_registers
+from truestep.engine.templates.units import MachineCode, unit_code
+from truestep.engine.templates.words import SharedTemplates
 from truestep.machine.layout import INPUT_START
 from truestep.machine.program import Program, Segment, Task
 
@@ -29,7 +39,7 @@ pytestmark = pytest.mark.skipif(not has_templates(), reason="this processor has 
 
 INPUT, ROUNDS, MADE = 31, 30, 29
 """Registers with an address, the number of rounds left, and where results are stored."""
-PLACES = (0, 1, 8, 10, 11, 13, KEPT, 5, 6)
+PLACES = (0, 1, 8, 10, 11, 13, *USUAL, 5, 6)
 """Zero, registers of the host with short and long numbers, those that have a special use, and memory."""
 ROUNDS_COUNT = 16
 """The first thousand instructions are walked."""
@@ -103,6 +113,71 @@ def test_stores_with_registers_in_every_place(name: str) -> None:
     assert compare_runs(BASELINE, program, Task(), [6_000, END]).difference is None
 
 
+BASES = (2, 10, 18, 19)
+"""Of accesses: two in registers of the host, two in memory."""
+VALUES_AT = (1, 5, 11, 15, 20)
+"""What is stored and loaded."""
+SUM = 13
+"""Of what was loaded, which becomes the exit code."""
+
+
+def set_register(register: int, value: int) -> list[int]:
+    """Set a register to 32 bits, sign-extended."""
+    upper = value + 0x800 & 0xFFFF_F000
+    low = encode("addi", rd=register, rs1=register, immediate=(value - upper + 0x800) % 0x1000 - 0x800)
+    return [encode("lui", rd=register, immediate=upper - (upper >> 31 << 32)), low]
+
+
+def near_accesses(rng: random.Random, count: int) -> list[int]:
+    """Loads and, mostly, stores around some registers, and others that keep or break what they share."""
+    words: list[int] = []
+    stores = rng.choice((0, 0.45, 0.45))
+    for _ in range(count):
+        base, value = rng.choice(BASES[: rng.choice((1, 2, 4))]), rng.choice(VALUES_AT)
+        at = rng.choice((rng.randrange(-2048, 2047), 8 * rng.randrange(16), 8 * rng.randrange(-16, 16)))
+        kind = rng.random()
+        if kind < stores:
+            words.append(encode(rng.choice([*STORES]), rs1=base, rs2=value, immediate=at))
+        elif kind < 0.75:
+            words.append(encode(rng.choice([*LOADS]), rd=value, rs1=base, immediate=at))
+            words.append(encode("add", rd=SUM, rs1=SUM, rs2=value))
+        elif kind < 0.85:
+            back = encode("add", rd=base, rs1=next(each for each in BASES if each != base))
+            chain = encode("lbu", rd=base, rs1=base, immediate=at)
+            words += [chain, encode("ld", rd=value, rs1=base, immediate=at + 1), back]
+            words.append(encode("xor", rd=SUM, rs1=SUM, rs2=value))
+        elif kind < 0.95:
+            name = rng.choice(("add", "sub", "sub", "sll", "slt", "addw"))
+            words.append(encode(name, rd=value, rs1=7, rs2=rng.choice((value, rng.choice(VALUES_AT)))))
+        else:
+            words.append(encode("addi", rd=base, rs1=base, immediate=8 * rng.randrange(-4, 4)))
+    return words
+
+
+@pytest.mark.parametrize("base", [DATA + 0x5000, 0x7FFF_A000, 0xE000_3000, 0xFFFF_C000, 0, 0xBFFF_E000])
+@pytest.mark.parametrize("is_lowest_page_empty", [True, False])
+def test_accesses_that_share_an_address_or_a_look_at_their_pages(
+    base: int, is_lowest_page_empty: bool
+) -> None:
+    """Where pages open one after another, where there are no more, and where programs may not write."""
+    for seed in range(8):
+        rng = random.Random(f"{base} {seed}")
+        words = [*set_register(7, 0x1E37_79B9 + seed), *set_register(ROUNDS, 100)]
+        for register in BASES:
+            words += set_register(register, base + rng.choice((0, 8, 2040, 2048, 4088, 4095, 3 * 4096 - 24)))
+        body = near_accesses(rng, rng.choice((10, 40, 90)))
+        step = rng.choice((8, -8, 257, 1032))
+        body += [encode("addi", rd=register, rs1=register, immediate=step) for register in BASES]
+        body += [encode("add", rd=register, rs1=register, rs2=7) for register in VALUES_AT]
+        body.append(encode("addi", rd=ROUNDS, rs1=ROUNDS, immediate=-1))
+        words += [*body, encode("bne", rs1=ROUNDS, immediate=-4 * len(body))]
+        words += [encode("addi", rd=10, rs1=SUM), *EXIT]
+        low = Segment(address=0, content=bytes(range(1, 251)) * 12, is_executable=False)
+        program = program_of(words, *([] if is_lowest_page_empty else [low]))
+        found = compare_runs(BASELINE, program, Task(), [END])
+        assert found.difference is None, f"seed {base} {seed}: {found.difference}"
+
+
 @pytest.mark.parametrize("name", ["div", "rem", "divw", "remw"])
 def test_the_least_integer_is_divided_by_minus_one(name: str) -> None:
     shift = encode("slli", rd=5, rs1=5, immediate=31 if name.endswith("w") else 63)
@@ -138,32 +213,58 @@ def test_large_programs_are_not_joined_without_limit(monkeypatch: pytest.MonkeyP
 
 def test_code_is_kept_in_one_piece() -> None:
     calls = encode_float("fclass.d", rd=5, rs1=6)
-    for words in ([encode("addi", rd=5, immediate=1), *EXIT], [calls, *EXIT]):
-        code = map_code(program_of(words))
-        made = unit_code(code, range(len(code.regions)), Templates(has_fused=True))
+    plain = program_of([encode("addi", rd=5, immediate=1), *EXIT])
+    for program in (plain, program_of([calls, *EXIT]), interpreter(20)):
+        code = map_code(program)
+        made = unit_code(code, range(len(code.regions)), SharedTemplates(has_fused=True))
         kept = MachineCode.unpacked(made.packed())
         assert kept.content == made.content
         assert kept.pcs.tolist() == made.pcs.tolist() == code.leaders.tolist()
         assert kept.places.tolist() == made.places.tolist()
-        assert kept.calls_floats == made.calls_floats == (calls in words)
+        assert kept.tables.tolist() == made.tables.tolist()
+        assert len(kept.tables) == bool(len(code.indirect))
+        assert kept.calls_floats == made.calls_floats == (calls in code.words)
 
 
 def test_templates_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(units, "MEMO_LIMIT_WORDS", 100)
-    templates = Templates(has_fused=False)
+    monkeypatch.setattr(memo, "MEMO_LIMIT_WORDS", 100)
+    templates = SharedTemplates(has_fused=False).keeping(USUAL)
     for word in range(101):
         templates.of(word << 12 | 0x37)
     assert len(templates.known) == 1
 
 
-def interpreter(cases: int) -> Program:
+@pytest.mark.parametrize("seed", range(4))
+def test_units_keep_any_registers(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each unit others, so that they are brought home wherever one goes on in another."""
+    rng = random.Random(seed)
+    others = [register for register in range(1, 32) if register not in PINNED]
+    monkeypatch.setattr(units, "kept_registers", lambda *_: tuple(rng.sample(others, rng.randrange(3))))
+    size = rng.choice((40, 160))
+    program = random_switch_program(rng, size // 40) if seed % 2 else random_call_program(rng, size // 8)
+    for engine in (BASELINE, TIERS):
+        stops = [12_000, 30_000]
+        found = compare_runs(engine, program, Task(input=random_operands(rng)), stops)
+        assert found.difference is None, f"seed {seed}: {found.difference}"
+
+
+def test_the_loop_of_an_interpreter_keeps_what_it_uses_most() -> None:
+    used = [encode("add", rd=register, rs1=register, rs2=2) for register in (7, 7, 7, 21, 21, 5, 10, 10, 10)]
+    program = interpreter(INTERPRETER_TARGETS + 1, used)
+    code = map_code(program)
+    assert kept_registers(code, range(len(code.regions))) == (7, 21)
+    code = map_code(interpreter(INTERPRETER_TARGETS, used))
+    assert kept_registers(code, range(len(code.regions))) == USUAL
+
+
+def interpreter(cases: int, body: Sequence[int] = (encode("addi", rd=7, rs1=7, immediate=1),) * 6) -> Program:
     """A function that jumps by a table of words to one of its cases, each of which goes back to the jump."""
     dispatch = [encode("lw", rd=6, rs1=5), encode("jalr", rs1=6)]
     words = list(dispatch)
     starts: list[int] = []
     for _ in range(cases):
         starts.append(CODE_START + 4 * len(words))
-        words += [encode("addi", rd=7, rs1=7, immediate=1)] * 6
+        words += body
         words.append(encode("jal", immediate=-4 * len(words)))
     table = b"".join(start.to_bytes(4, "little") for start in starts)
     return program_of(words, Segment(address=0x8_0000, content=table, is_executable=False))

@@ -58,11 +58,12 @@ CONTROL_LEAVE = 41
 CONTROL_STORE_CHECK = 42
 CONTROL_OPEN_PAGE = 43
 CONTROL_FLOATS = 44
-CONTROL_WORDS = 45
+CONTROL_ENTER = 45
+CONTROL_WORDS = 46
 """The control block: 64-bit words 0..31 are the registers, then these: how many pages the guest has written
 and how many it may, 1 once it wanted more, the entry that a function is on its way to, else 0, how many
 instructions may be walked, where the last walk began (engine.walk), and the addresses of what all translated
-code shares (codegen.support, templates.floats)."""
+code shares (codegen.support, templates.floats, templates.leaving)."""
 
 OPENABLE = (
     (DATA_START >> PAGE_SHIFT, (DATA_END >> PAGE_SHIFT) - 1),

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from truestep.engine.analysis.liveness import WINDOW_CYCLES
-from truestep.engine.host import FloatUnit
+from truestep.engine.host import FloatUnit, has_templates
 from truestep.engine.layout import (
     CONTROL,
     CONTROL_CYCLE,
+    CONTROL_ENTER,
     CONTROL_OVER_LIMIT,
     CONTROL_PAGES,
     CONTROL_PAGES_LIMIT,
@@ -176,18 +177,25 @@ enter:
 
 
 def _entering() -> str:
-    """The call of the function that an entry of the table names."""
+    """The call of what an entry of the table names; where there are templates, through `leaving.ENTER`."""
     pinned = "".join(
         f"  %s{register} = getelementptr i8, ptr %memory, i64 {register_offset(register)}\n"
         f"  %p{register} = load i64, ptr %s{register}\n"
         for register in PINNED
     )
     passed = arguments("%over", "%number", [f"%p{register}" for register in PINNED])
+    function, how = "%found", ""
+    if has_templates():
+        how = f"""\
+  %enter.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_ENTER}
+  %enter.code = load ptr, ptr %enter.at
+"""
+        function, passed = "%enter.code", f"{passed}, ptr %found"
     return f"""\
   %address = lshr i64 %word, {ENTRY_BITS}
   %found = inttoptr i64 %address to ptr
   %over = sub i64 %left, {WINDOW_CYCLES}
-{pinned}  %result = call preserve_nonecc {RESULT} %found({passed})
+{pinned}{how}  %result = call preserve_nonecc {RESULT} {function}({passed})
 """
 
 

@@ -16,13 +16,20 @@ from truestep.engine.codegen.support import (
 )
 from truestep.engine.codegen.walk import walk_module
 from truestep.engine.compilation.compiler_process import CompilerProcess
-from truestep.engine.compilation.loading import LoadedObject, NotLoadable
+from truestep.engine.compilation.loading import ExecutableCode, LoadedObject, NotLoadable
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
 from truestep.engine.compilation.object_code import LLVM_LOCK, Tier, object_code
 from truestep.engine.host import float_unit, has_feature
-from truestep.engine.layout import CONTROL_FLOATS, CONTROL_LEAVE, CONTROL_OPEN_PAGE, CONTROL_STORE_CHECK
+from truestep.engine.layout import (
+    CONTROL_ENTER,
+    CONTROL_FLOATS,
+    CONTROL_LEAVE,
+    CONTROL_OPEN_PAGE,
+    CONTROL_STORE_CHECK,
+)
 from truestep.engine.templates.floats import FUNCTIONS_LIMIT, float_functions, floats_module
-from truestep.engine.templates.units import Templates
+from truestep.engine.templates.leaving import ENTER
+from truestep.engine.templates.words import SharedTemplates
 
 if TYPE_CHECKING:
     from truestep.engine.compilation.llvm_code import LinkedObject
@@ -83,9 +90,9 @@ def _load(content: bytes) -> "LoadedObject | LinkedObject":
 
 
 @once
-def shared_templates() -> Templates:
+def shared_templates() -> SharedTemplates:
     """The templates of the first tier, for all programs."""
-    return Templates(has_fused=has_feature("fma"))
+    return SharedTemplates(has_fused=has_feature("fma"))
 
 
 @once
@@ -162,7 +169,13 @@ def shared_addresses() -> dict[int, int]:
     """The word of the control block for each function that all translated code shares, and its address."""
     names = {CONTROL_LEAVE: "leave", CONTROL_STORE_CHECK: "store_check", CONTROL_OPEN_PAGE: "open_page"}
     addresses = {word: _run_module().function(name) for word, name in names.items()}
-    return addresses | {CONTROL_FLOATS: ctypes.addressof(_float_table())}
+    return addresses | {CONTROL_FLOATS: ctypes.addressof(_float_table()), CONTROL_ENTER: _enter().address}
+
+
+@once
+def _enter() -> ExecutableCode:
+    """What `run` enters translated code through where there are templates."""
+    return ExecutableCode(ENTER)
 
 
 @once

@@ -8,9 +8,11 @@ refer to each other by 64-bit addresses. Everything else is left to LLVM's own l
 import ctypes
 import mmap
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+
+import numpy as np
 
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -108,13 +110,20 @@ class LoadedObject:
 
 
 class ExecutableCode:
-    """Machine code without relocations in memory of its own; it lives as long as this object."""
+    """Machine code in memory of its own; it lives as long as this object.
 
-    def __init__(self, content: bytes) -> None:
+    `tables` says where 64-bit offsets within it lie, and how many, that are to be addresses.
+    """
+
+    def __init__(self, content: bytes, tables: Iterable[tuple[int, int]] = ()) -> None:
         self._mapping = mmap.mmap(-1, max(len(content), 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self._mapping[: len(content)] = content
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._mapping))
         """Where it begins."""
+        for place, count in tables:
+            words = np.frombuffer(self._mapping, np.uint64, count, place)
+            words += np.uint64(self.address)
+            del words  # which keeps the mapping from being closed
         _protect(self.address, len(self._mapping))
 
 

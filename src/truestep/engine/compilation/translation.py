@@ -277,7 +277,7 @@ class Translation:
         """Put the entries of joined code into the table."""
         if made.calls_floats:
             load_floats()
-        module = ExecutableCode(made.content)
+        module = ExecutableCode(made.content, made.tables.tolist())
         self._joined_bytes += len(made.content)
         words = made.places + np.uint64(module.address) << ENTRY_BITS | np.uint64(1)
         self._place(part, module, made.pcs >> np.uint64(2), words)

@@ -2,21 +2,23 @@
 
 All code here has one view of the host's registers: the arguments of LLVM's `preserve_none` convention, which
 all translated code has (codegen.support.PARAMETERS), hold the pinned guest registers, the address of memory
-and the budget. RAX, RDX and R10 are free, RBX holds `a5` between the ways in and out of a unit.
+and the budget. RAX, RDX and R10 are free. `SPARE` hold what `Registers` says, between the ways in
+and out of a unit.
 """
 
-from truestep.engine.layout import OPEN, PINNED, register_offset
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-RAX, RCX, RDX, RBX, RSI, RDI = 0, 1, 2, 3, 6, 7
+from truestep.engine.layout import PINNED, register_offset
+
+RAX, RCX, RDX, RBX, RBP, RSI, RDI = 0, 1, 2, 3, 5, 6, 7
 R8, R9, R10, R11, R12, R13, R14, R15 = range(8, 16)
 MEMORY, LEFT = RDI, RSI
 """The address of guest memory, and the budget."""
 PASSED = dict(zip(PINNED, (R12, R13, R14, R15, RCX, R8, R9, R11), strict=True))
 """The pinned guest registers, in the order of the convention's arguments."""
-KEPT = 15
-"""The guest register that a unit keeps in RBX: `a5`, used most of those that are not pinned."""
-HOSTS = {**PASSED, KEPT: RBX}
-"""The host register of each guest register that has one. The others are in the control block."""
+SPARE = (RBX, RBP)
+"""Host registers that hold further guest registers between the ways in and out of a unit."""
 
 MOVE, MOVE_TO, COMPARE, COMPARE_WITH, ADD, SUBTRACT, AND, OR, XOR, TEST = (
     *(b"\x8b", b"\x89", b"\x3b", b"\x39", b"\x03", b"\x2b", b"\x23", b"\x0b", b"\x33", b"\x85"),
@@ -36,45 +38,24 @@ def between(opcode: bytes, register: int, other: int, *, is_wide: bool = True, p
     return prefix + bytes((rex,)) + opcode + bytes((0xC0 | (register & 7) << 3 | other & 7,))
 
 
-def with_guest(
-    opcode: bytes, register: int, guest: int, *, is_wide: bool = True, prefix: bytes = b""
-) -> bytes:
-    """An instruction on a host register, or a digit of the opcode, and a guest register wherever it is."""
-    host = HOSTS.get(guest)
-    if host is not None:
-        return between(opcode, register, host, is_wide=is_wide, prefix=prefix)
-    return prefix + with_control(opcode, register, register_offset(guest), is_wide=is_wide)
-
-
 def with_control(opcode: bytes, register: int, distance: int, *, is_wide: bool = True) -> bytes:
     """An instruction on a host register and what lies at a distance from guest memory."""
     rex = 0x40 | is_wide << 3 | register >> 3 << 2
     return bytes((rex,)) + opcode + bytes((0x80 | (register & 7) << 3 | MEMORY,)) + word(distance)
 
 
-def at_address(opcode: bytes, register: int, *, is_wide: bool = False, prefix: bytes = b"") -> bytes:
-    """An instruction on a host register and guest memory at the address in RAX."""
+def beyond_address(
+    opcode: bytes, register: int, distance: int, *, is_wide: bool = False, prefix: bytes = b""
+) -> bytes:
+    """An instruction on a host register and guest memory at a distance from the address in RAX."""
     rex = 0x40 | is_wide << 3 | register >> 3 << 2
-    return prefix + bytes((rex,)) + opcode + bytes(((register & 7) << 3 | 4, RAX << 3 | MEMORY))
-
-
-def load(register: int, guest: int, *, is_wide: bool = True) -> bytes:
-    """Copy a guest register to a host register."""
-    if guest == 0:
-        return between(XOR, register, register, is_wide=False)
-    if HOSTS.get(guest) == register and is_wide:
-        return b""
-    return with_guest(MOVE, register, guest, is_wide=is_wide)
-
-
-def save(guest: int, register: int) -> bytes:
-    """Copy a host register to a guest register."""
-    return b"" if HOSTS.get(guest) == register else with_guest(MOVE_TO, register, guest)
-
-
-def work(guest: int) -> int:
-    """Where the new value of a guest register is made: in its own host register, or in RAX."""
-    return HOSTS.get(guest, RAX)
+    mode, number = 0, b""
+    if distance:
+        is_short = -128 <= distance < 128
+        mode = 1 if is_short else 2
+        number = distance.to_bytes(1, "little", signed=True) if is_short else word(distance)
+    operand = bytes((mode << 6 | (register & 7) << 3 | 4, RAX << 3 | MEMORY))
+    return prefix + bytes((rex,)) + opcode + operand + number
 
 
 def with_number(digit: int, register: int, number: int, *, is_wide: bool = True) -> bytes:
@@ -82,21 +63,6 @@ def with_number(digit: int, register: int, number: int, *, is_wide: bool = True)
     if -128 <= number < 128:
         return between(b"\x83", digit, register, is_wide=is_wide) + number.to_bytes(1, "little", signed=True)
     return between(b"\x81", digit, register, is_wide=is_wide) + word(number)
-
-
-def guest_with_number(digit: int, guest: int, number: int) -> bytes:
-    """The same on a guest register."""
-    if -128 <= number < 128:
-        return with_guest(b"\x83", digit, guest) + number.to_bytes(1, "little", signed=True)
-    return with_guest(b"\x81", digit, guest) + word(number)
-
-
-def set_number(guest: int, number: int) -> bytes:
-    """Set a guest register to any 64-bit number."""
-    if -(1 << 31) <= number < 1 << 31:
-        return with_guest(b"\xc7", 0, guest) + word(number)
-    wide = bytes((0x48, 0xB8)) + (number & (1 << 64) - 1).to_bytes(8, "little")
-    return wide + with_guest(MOVE_TO, RAX, guest)
 
 
 def set_low(register: int, number: int) -> bytes:
@@ -109,33 +75,14 @@ def shift_number(digit: int, register: int, amount: int, *, is_wide: bool = True
     return between(b"\xc1", digit, register, is_wide=is_wide) + bytes((amount,))
 
 
-def shift_guest(prefix: int, register: int, guest: int, amount: int, *, is_wide: bool) -> bytes:
-    """SHLX (prefix 1), SARX (2) or SHRX (3): a guest register, shifted by a host register, to a third one."""
-    host = HOSTS.get(guest)
-    first = 0xE2 ^ (register >> 3 << 7) ^ ((host or 0) >> 3 << 5)
-    second = is_wide << 7 | (~amount & 15) << 3 | prefix
-    head = bytes((0xC4, first, second, 0xF7))
-    if host is not None:
-        return head + bytes((0xC0 | (register & 7) << 3 | host & 7,))
-    return head + bytes((0x80 | (register & 7) << 3 | MEMORY,)) + word(register_offset(guest))
-
-
 def sum_of(register: int, host: int, number: int, *, is_wide: bool) -> bytes:
     """LEA: a host register plus a number, to another one."""
     rex = 0x40 | is_wide << 3 | register >> 3 << 2 | host >> 3
     index = b"\x24" if host & 7 == 4 else b""
-    return bytes((rex, 0x8D, 0x80 | (register & 7) << 3 | host & 7)) + index + word(number)
-
-
-def address_of(guest: int, offset: int) -> bytes:
-    """The address of an access to RAX (M3.1)."""
-    host = HOSTS.get(guest)
-    if guest == 0:
-        return set_low(RAX, offset)
-    if host is None or not offset:
-        moved = load(RAX, guest, is_wide=False)
-        return moved + (with_number(0, RAX, offset, is_wide=False) if offset else b"")
-    return sum_of(RAX, host, offset, is_wide=False)
+    is_short = -128 <= number < 128
+    mode = 0x40 if is_short else 0x80
+    distance = number.to_bytes(1, "little", signed=True) if is_short else word(number)
+    return bytes((rex, 0x8D, mode | (register & 7) << 3 | host & 7)) + index + distance
 
 
 def skipping(condition: int, over: bytes) -> bytes:
@@ -143,7 +90,72 @@ def skipping(condition: int, over: bytes) -> bytes:
     return bytes((condition, len(over))) + over
 
 
-def look_at_page(shift: int) -> bytes:
-    """Compare the mark of the page with the address in RAX (layout.OPEN) with zero."""
-    page = between(MOVE, RDX, RAX, is_wide=False) + shift_number(5, RDX, shift, is_wide=False)
-    return page + bytes((0x80, 0x80 | 7 << 3 | 4, RDX << 3 | MEMORY)) + word(OPEN) + b"\0"
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """Where a unit has the guest registers, and the instructions that have them as operands."""
+
+    kept: tuple[int, ...]
+    """Guest registers that the unit keeps in those of `SPARE`, besides the pinned ones."""
+    hosts: Mapping[int, int] = field(init=False)
+    """The host register of each guest register that has one. The others are in the control block."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hosts", PASSED | dict(zip(self.kept, SPARE, strict=False)))
+
+    def with_guest(
+        self, opcode: bytes, register: int, guest: int, *, is_wide: bool = True, prefix: bytes = b""
+    ) -> bytes:
+        """An instruction on a host register, or a digit of the opcode, and a guest register."""
+        host = self.hosts.get(guest)
+        if host is not None:
+            return between(opcode, register, host, is_wide=is_wide, prefix=prefix)
+        return prefix + with_control(opcode, register, register_offset(guest), is_wide=is_wide)
+
+    def load(self, register: int, guest: int, *, is_wide: bool = True) -> bytes:
+        """Copy a guest register to a host register."""
+        if guest == 0:
+            return between(XOR, register, register, is_wide=False)
+        if self.hosts.get(guest) == register and is_wide:
+            return b""
+        return self.with_guest(MOVE, register, guest, is_wide=is_wide)
+
+    def save(self, guest: int, register: int) -> bytes:
+        """Copy a host register to a guest register."""
+        return b"" if self.hosts.get(guest) == register else self.with_guest(MOVE_TO, register, guest)
+
+    def work(self, guest: int) -> int:
+        """Where the new value of a guest register is made: in its own host register, or in RDX."""
+        return self.hosts.get(guest, RDX)
+
+    def guest_with_number(self, digit: int, guest: int, number: int) -> bytes:
+        """The same on a guest register."""
+        if -128 <= number < 128:
+            return self.with_guest(b"\x83", digit, guest) + number.to_bytes(1, "little", signed=True)
+        return self.with_guest(b"\x81", digit, guest) + word(number)
+
+    def set_number(self, guest: int, number: int) -> bytes:
+        """Set a guest register to any 64-bit number."""
+        if -(1 << 31) <= number < 1 << 31:
+            return self.with_guest(b"\xc7", 0, guest) + word(number)
+        wide = bytes((0x48, 0xB8)) + (number & (1 << 64) - 1).to_bytes(8, "little")
+        return wide + self.with_guest(MOVE_TO, RAX, guest)
+
+    def shift_guest(self, prefix: int, register: int, guest: int, amount: int, *, is_wide: bool) -> bytes:
+        """SHLX (prefix 1), SARX (2) or SHRX (3): a guest register, shifted by a host one, to a third."""
+        host = self.hosts.get(guest)
+        first = 0xE2 ^ (register >> 3 << 7) ^ ((host or 0) >> 3 << 5)
+        second = is_wide << 7 | (~amount & 15) << 3 | prefix
+        head = bytes((0xC4, first, second, 0xF7))
+        if host is not None:
+            return head + bytes((0xC0 | (register & 7) << 3 | host & 7,))
+        return head + bytes((0x80 | (register & 7) << 3 | MEMORY,)) + word(register_offset(guest))
+
+    def address_of(self, guest: int, offset: int) -> bytes:
+        """The address of an access to RAX (M3.1)."""
+        host = self.hosts.get(guest)
+        if guest == 0:
+            return set_low(RAX, offset)
+        if host is None or not offset:
+            moved = self.load(RAX, guest, is_wide=False)
+            return moved + (with_number(0, RAX, offset, is_wide=False) if offset else b"")
+        return sum_of(RAX, host, offset, is_wide=False)

@@ -16,19 +16,15 @@ from truestep.engine.codegen.walk_floats import float_instructions
 from truestep.engine.layout import CONTROL, CONTROL_FLOATS, register_offset
 from truestep.engine.templates.encoding import (
     EXTEND_32,
-    HOSTS,
     MOVE,
     RAX,
     RDX,
+    Registers,
     between,
-    load,
-    save,
     skipping,
     with_control,
-    with_guest,
     with_number,
     word,
-    work,
 )
 from truestep.machine.decode import Instruction
 from truestep.machine.float_formats import Rounding
@@ -76,116 +72,118 @@ def is_called(code: bytes) -> bool:
     return _CALLING in code
 
 
-def float_code(instruction: Instruction, *, has_fused: bool) -> bytes:
+def float_code(at: Registers, instruction: Instruction, *, has_fused: bool) -> bytes:
     """The code of a float instruction that has a result."""
     mnemonic, *types = instruction.name.split(".")
     kind = TYPES[types[-1]] if types[-1] in TYPES else TYPES[types[0]]
     if mnemonic in _ARITHMETIC:
-        made = _taken(_FIRST, instruction.rs1, kind) + _with(_ARITHMETIC[mnemonic], instruction.rs2, kind)
-        return made + _settled(instruction.rd, kind)
+        made = _taken(at, _FIRST, instruction.rs1, kind) + _with(
+            at, _ARITHMETIC[mnemonic], instruction.rs2, kind
+        )
+        return made + _settled(at, instruction.rd, kind)
     if mnemonic in _FUSED and has_fused:
-        return _fused(mnemonic, instruction, kind)
+        return _fused(at, mnemonic, instruction, kind)
     if mnemonic == "fsqrt":
-        return _with(_ROOT, instruction.rs1, kind) + _settled(instruction.rd, kind)
+        return _with(at, _ROOT, instruction.rs1, kind) + _settled(at, instruction.rd, kind)
     if mnemonic in ("feq", "flt", "fle"):
-        return _comparison(mnemonic, instruction, kind)
+        return _comparison(at, mnemonic, instruction, kind)
     if mnemonic.startswith("fsgnj") and instruction.rs1 == instruction.rs2:
-        return _sign(mnemonic, instruction, kind)
+        return _sign(at, mnemonic, instruction, kind)
     if mnemonic == "fcvt":
-        return _conversion(types[0], types[1], instruction)
-    return _call(instruction) + save(instruction.rd, RAX)
+        return _conversion(at, types[0], types[1], instruction)
+    return _call(at, instruction) + at.save(instruction.rd, RAX)
 
 
-def _taken(number: int, guest: int, kind: FloatType) -> bytes:
+def _taken(at: Registers, number: int, guest: int, kind: FloatType) -> bytes:
     """Copy a guest register to a float register."""
-    return with_guest(_TO_FLOAT, number, guest, is_wide=kind is DOUBLE, prefix=b"\x66")
+    return at.with_guest(_TO_FLOAT, number, guest, is_wide=kind is DOUBLE, prefix=b"\x66")
 
 
-def _with(opcode: bytes, guest: int, kind: FloatType, prefix: bytes | None = None) -> bytes:
+def _with(at: Registers, opcode: bytes, guest: int, kind: FloatType, prefix: bytes | None = None) -> bytes:
     """An instruction on the first float register and a guest register."""
     prefix = _SCALAR[kind] if prefix is None else prefix
-    if guest in HOSTS:
-        taken = _taken(_SECOND, guest, kind)
+    if guest in at.hosts:
+        taken = _taken(at, _SECOND, guest, kind)
         return taken + between(opcode, _FIRST, _SECOND, is_wide=False, prefix=prefix)
     return prefix + with_control(opcode, _FIRST, register_offset(guest), is_wide=False)
 
 
-def _settled(rd: int, kind: FloatType) -> bytes:
+def _settled(at: Registers, rd: int, kind: FloatType) -> bytes:
     """Copy the first float register to a guest register, any NaN as the canonical one (M8.3)."""
-    target = work(rd)
+    target = at.work(rd)
     moved = between(_FROM_FLOAT, _FIRST, target, is_wide=kind is DOUBLE, prefix=b"\x66")
     if kind is SINGLE:
         moved += between(EXTEND_32, target, target)
     tested = between(_COMPARE, _FIRST, _FIRST, is_wide=False, prefix=_COMPARED[kind])
     number = kind.canonical_nan.to_bytes(8, "little")
     changed = bytes((0x48 | target >> 3, 0xB8 | target & 7)) + number
-    return moved + tested + skipping(_IF_NO_PARITY, changed) + save(rd, target)
+    return moved + tested + skipping(_IF_NO_PARITY, changed) + at.save(rd, target)
 
 
-def _fused(mnemonic: str, instruction: Instruction, kind: FloatType) -> bytes:
+def _fused(at: Registers, mnemonic: str, instruction: Instruction, kind: FloatType) -> bytes:
     registers = (instruction.rs1, instruction.rs2, instruction.rs3)
-    taken = b"".join(_taken(number, register, kind) for number, register in enumerate(registers))
+    taken = b"".join(_taken(at, number, register, kind) for number, register in enumerate(registers))
     wide = (kind is DOUBLE) << 7
     operation = bytes((0xC4, 0xE2, wide | 0x71, _FUSED[mnemonic], 0xC0 | _FIRST << 3 | _THIRD))
-    return taken + operation + _settled(instruction.rd, kind)
+    return taken + operation + _settled(at, instruction.rd, kind)
 
 
-def _comparison(mnemonic: str, instruction: Instruction, kind: FloatType) -> bytes:
+def _comparison(at: Registers, mnemonic: str, instruction: Instruction, kind: FloatType) -> bytes:
     """False for NaNs, with which the host's flags say below, equal and parity."""
     a, b = instruction.rs1, instruction.rs2
     if mnemonic == "feq":
-        compared = _taken(_FIRST, a, kind) + _with(_COMPARE, b, kind, _COMPARED[kind])
+        compared = _taken(at, _FIRST, a, kind) + _with(at, _COMPARE, b, kind, _COMPARED[kind])
         result = between(_EQUAL, 0, RAX) + between(_NO_PARITY, 0, RDX) + between(b"\x22", RAX, RDX)
     else:
-        compared = _taken(_FIRST, b, kind) + _with(_COMPARE, a, kind, _COMPARED[kind])
+        compared = _taken(at, _FIRST, b, kind) + _with(at, _COMPARE, a, kind, _COMPARED[kind])
         result = between(_ABOVE if mnemonic == "flt" else _ABOVE_OR_EQUAL, 0, RAX)
-    return compared + result + between(_BYTE_TO_32, RAX, RAX, is_wide=False) + save(instruction.rd, RAX)
+    return compared + result + between(_BYTE_TO_32, RAX, RAX, is_wide=False) + at.save(instruction.rd, RAX)
 
 
-def _sign(mnemonic: str, instruction: Instruction, kind: FloatType) -> bytes:
+def _sign(at: Registers, mnemonic: str, instruction: Instruction, kind: FloatType) -> bytes:
     """A move, a negation or a magnitude."""
-    rd, target = instruction.rd, work(instruction.rd)
+    rd, target = instruction.rd, at.work(instruction.rd)
     digit = {"fsgnj": None, "fsgnjn": 7, "fsgnjx": 6}[mnemonic]
     if kind is DOUBLE:
         changed = between(b"\x0f\xba", digit, target) + bytes((63,)) if digit else b""
-        return load(target, instruction.rs1) + changed + save(rd, target)
+        return at.load(target, instruction.rs1) + changed + at.save(rd, target)
     changed = between(b"\x0f\xba", digit, RAX, is_wide=False) + bytes((31,)) if digit else b""
-    narrow = load(RAX, instruction.rs1, is_wide=False) + changed
-    return narrow + between(EXTEND_32, target, RAX) + save(rd, target)
+    narrow = at.load(RAX, instruction.rs1, is_wide=False) + changed
+    return narrow + between(EXTEND_32, target, RAX) + at.save(rd, target)
 
 
 # --- conversions --------------------------------------------------------------------------------------------
 
 
-def _conversion(target: str, source: str, instruction: Instruction) -> bytes:
+def _conversion(at: Registers, target: str, source: str, instruction: Instruction) -> bytes:
     rounding, rd = rounding_of(instruction), instruction.rd
     if target in TYPES and source in TYPES:
-        return _with(_BETWEEN_FORMATS, instruction.rs1, TYPES[source]) + _settled(rd, TYPES[target])
+        return _with(at, _BETWEEN_FORMATS, instruction.rs1, TYPES[source]) + _settled(at, rd, TYPES[target])
     is_wide = target == "l" or source == "l"
     if source in ("w", "l") and (rounding is Rounding.RNE or (source, target) == ("w", "d")):
         kind = TYPES[target]
         cleared = between(b"\x0f\x57", _FIRST, _FIRST, is_wide=False)
-        made = with_guest(_FROM_INTEGER, _FIRST, instruction.rs1, is_wide=is_wide, prefix=_SCALAR[kind])
-        return cleared + made + _settled(rd, kind)
-    called = _call(instruction)
+        made = at.with_guest(_FROM_INTEGER, _FIRST, instruction.rs1, is_wide=is_wide, prefix=_SCALAR[kind])
+        return cleared + made + _settled(at, rd, kind)
+    called = _call(at, instruction)
     if target in ("w", "l") and rounding is Rounding.RTZ:
         kind = TYPES[source]
         truncated = between(_TRUNCATED, RAX, _FIRST, is_wide=is_wide, prefix=_SCALAR[kind])
         # What does not fit becomes the least integer, the only one that overflows when 1 is subtracted.
         tested = with_number(7, RAX, 1, is_wide=is_wide)
         extended = b"" if is_wide else between(EXTEND_32, RAX, RAX)
-        usual = _taken(_FIRST, instruction.rs1, kind) + truncated + tested + extended
+        usual = _taken(at, _FIRST, instruction.rs1, kind) + truncated + tested + extended
         called = usual + skipping(_IF_NO_OVERFLOW, called)
-    return called + save(rd, RAX)
+    return called + at.save(rd, RAX)
 
 
 # --- calls --------------------------------------------------------------------------------------------------
 
 
-def _call(instruction: Instruction) -> bytes:
+def _call(at: Registers, instruction: Instruction) -> bytes:
     """The result in RAX, from a function."""
     registers = (instruction.rs1, instruction.rs2, instruction.rs3)[: operand_count(instruction.name)]
-    passed = b"".join(_taken(number, register, DOUBLE) for number, register in enumerate(registers))
+    passed = b"".join(_taken(at, number, register, DOUBLE) for number, register in enumerate(registers))
     number = float_functions().index(_function_name(instruction))
     # One word on the stack keeps R11 and aligns it for the call.
     return passed + _CALLING + word(8 * number) + b"\x41\x5b"

@@ -14,14 +14,12 @@ from truestep.engine.layout import (
     register_offset,
 )
 from truestep.engine.templates.encoding import (
-    HOSTS,
-    KEPT,
     MOVE,
     MOVE_TO,
-    R10,
     RAX,
     RDX,
     RSI,
+    Registers,
     between,
     set_low,
     shift_number,
@@ -31,19 +29,30 @@ from truestep.engine.templates.encoding import (
     word,
 )
 
-_KEPT_AT = register_offset(KEPT)
-WAY_IN = with_control(MOVE, HOSTS[KEPT], _KEPT_AT)
-"""What an entry does first."""
-_WAY_OUT = with_control(MOVE_TO, HOSTS[KEPT], _KEPT_AT)
 _PC_AT, _TABLE_AT = CONTROL + 8 * CONTROL_PC, CONTROL + 8 * CONTROL_TABLE
 _LEAVE = with_control(b"\xff", 4, CONTROL + 8 * CONTROL_LEAVE, is_wide=False)
 _ENTER = between(b"\x0f\xb7", RDX, RAX, is_wide=False) + shift_number(5, RAX, ENTRY_BITS) + b"\xff\xe0"
 """Go on where the entry in RAX says: 16 bits of it are the number of the entry."""
 
 
-def leave_at(pc: int) -> bytes:
+ENTER = b"\x55\xff\xd0\x5d\xc3"
+"""Call the function whose address is in RAX, after all arguments; keep RBP, which templates use and the
+convention of translated code gives back as it was."""
+
+
+def way_in(at: Registers) -> bytes:
+    """What an entry does first: take what the unit keeps in host registers."""
+    return b"".join(with_control(MOVE, at.hosts[each], register_offset(each)) for each in at.kept)
+
+
+def way_out(at: Registers) -> bytes:
+    """What is done last: put it back."""
+    return b"".join(with_control(MOVE_TO, at.hosts[each], register_offset(each)) for each in at.kept)
+
+
+def leave_at(at: Registers, pc: int) -> bytes:
     """Return to `run`, which goes on at `pc`."""
-    return _WAY_OUT + set_low(RDX, pc) + _LEAVE
+    return way_out(at) + set_low(RDX, pc) + _LEAVE
 
 
 def trap(marker: int) -> bytes:
@@ -51,15 +60,15 @@ def trap(marker: int) -> bytes:
     return b"\x48\xba" + marker.to_bytes(8, "little") + _LEAVE
 
 
-def go_by_table(pc: int) -> bytes:
+def go_by_table(at: Registers, pc: int) -> bytes:
     """Go on at a pc that has a slot in the entry table."""
     note = with_control(b"\xc7", 0, _PC_AT) + word(pc)
-    return _WAY_OUT + note + with_control(MOVE, RAX, _TABLE_AT) + b"\x48\x8b\x80" + word(2 * pc) + _ENTER
+    return way_out(at) + note + with_control(MOVE, RAX, _TABLE_AT) + b"\x48\x8b\x80" + word(2 * pc) + _ENTER
 
 
-def slot_of_target(first: int, count: int) -> bytes:
+def slot_of_target(at: Registers, first: int, count: int) -> bytes:
     """Find the slot of the pc in RAX, of `count` from `first` on; the jump is taken if it has none."""
-    note = _WAY_OUT + with_control(MOVE_TO, RAX, _PC_AT)
+    note = way_out(at) + with_control(MOVE_TO, RAX, _PC_AT)
     # A misaligned distance becomes a large number, that of an odd address too.
     slot = sum_of(RDX, RAX, -4 * first, is_wide=False) + between(b"\xc1", 1, RDX, is_wide=False) + b"\2"
     return note + slot + with_number(7, RDX, count, is_wide=False) + b"\x0f\x83"
@@ -70,17 +79,29 @@ def go_by_slot(first: int) -> bytes:
     return with_control(MOVE, RAX, _TABLE_AT) + b"\x48\x8b\x84\xd0" + word(8 * first) + _ENTER
 
 
-def place_of_target(first: int, last: int) -> bytes:
-    """Find the place of the pc in RAX between two others; the jump is taken if it is not between them."""
-    place = sum_of(RDX, RAX, -first, is_wide=False) + between(b"\xc1", 1, RDX, is_wide=False) + b"\2"
-    # A misaligned distance becomes a large number.
+def place_of_target(at: Registers, guest: int, offset: int, first: int, last: int) -> bytes:
+    """Find in EDX the place, between two pcs, of a register plus an offset.
+
+    The jump is taken if it is not between them. A misaligned distance becomes a large number.
+    """
+    host = at.hosts.get(guest)
+    if host is None:
+        distance = at.load(RDX, guest, is_wide=False) + with_number(0, RDX, offset - first, is_wide=False)
+    else:
+        distance = sum_of(RDX, host, offset - first, is_wide=False)
+    place = distance + between(b"\xc1", 1, RDX, is_wide=False) + b"\2"
     return place + with_number(7, RDX, (last - first) // 4, is_wide=False) + b"\x0f\x87"
+
+
+def target_of_place(first: int) -> bytes:
+    """The pc, to RAX, of which `place_of_target` has found that it is not between two others."""
+    return between(b"\xc1", 0, RDX, is_wide=False) + b"\2" + sum_of(RAX, RDX, first, is_wide=False)
 
 
 TABLE_OF_TARGETS = b"\x4c\x8d\x15"
 """The address of a table to R10: its distance from what follows the hole comes next."""
-GO_BY_DISTANCE = b"\x49\x63\x14\x92" + between(b"\x03", RDX, R10) + b"\xff\xe2"
-"""Go on at the distance from that table that lies at a place in it."""
+GO_BY_PLACE = b"\x41\xff\x24\xd2"
+"""Go on at the address that lies at a place in that table."""
 GO_ASTRAY = with_number(4, RAX, -2, is_wide=False) + between(MOVE, RDX, RAX, is_wide=False) + _LEAVE
 """Return to `run`, which goes on at the pc in RAX: it has no slot."""
 STORE_SLOWLY = (

@@ -11,7 +11,7 @@
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -22,44 +22,38 @@ from truestep.base.integers import wrap32
 from truestep.engine.analysis.code_map import BLOCK_LIMIT_WORDS, CodeMap, between
 from truestep.engine.analysis.flow import RETURN_REGISTERS
 from truestep.engine.codegen.support import trap_marker
-from truestep.engine.templates.encoding import LEFT, RDX, address_of, set_low, set_number, with_number
-from truestep.engine.templates.floats import float_code, is_called
-from truestep.engine.templates.instructions import code_of, comparison_code, store_code
+from truestep.engine.templates.bodies import ALWAYS, AUIPC, BodyWriter, CodeWriter
+from truestep.engine.templates.encoding import LEFT, with_number
+from truestep.engine.templates.instructions import comparison_code
+from truestep.engine.templates.kept import kept_registers
 from truestep.engine.templates.leaving import (
     GO_ASTRAY,
-    GO_BY_DISTANCE,
-    STORE_SLOWLY,
+    GO_BY_PLACE,
     TABLE_OF_TARGETS,
-    WAY_IN,
     go_by_slot,
     go_by_table,
     leave_at,
     place_of_target,
     slot_of_target,
+    target_of_place,
     trap,
+    way_in,
 )
-from truestep.machine.arithmetic import ACCESS_SIZES_BYTES
+from truestep.engine.templates.words import SharedTemplates, Templates
 from truestep.machine.decode import ECALL_WORD, Instruction, Kind, decode
 from truestep.machine.layout import may_fetch
 from truestep.machine.state import TrapCause
 
-MEMO_LIMIT_WORDS = 1 << 16
-"""Words whose code is remembered: more than there are different ones in most programs."""
 _CONDITIONS = {
     **{"beq": b"\x0f\x84", "bne": b"\x0f\x85", "blt": b"\x0f\x8c"},
     **{"bge": b"\x0f\x8d", "bltu": b"\x0f\x82", "bgeu": b"\x0f\x83"},
 }
-_LESS, _ZERO, _NOT_ZERO, _ALWAYS = b"\x0f\x8c", b"\x0f\x84", b"\x0f\x85", b"\xe9"
-_CALL = b"\xe8"
-_AUIPC = 0x17
-_HOLE = bytes(4)
-"""32 bits that will hold a distance."""
+_LESS = b"\x0f\x8c"
+_OPCODE = 0x7F
 
-_HEAD = struct.Struct("<QQ")
+_TABLE_ALIGNMENT = 8
+_HEAD = struct.Struct("<QQQ")
 Places = NDArray[np.uint64]
-Store = tuple[bytes, bytes, int]
-"""A look at the page, the store, its size."""
-Template = bytes | Store | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,68 +63,33 @@ class MachineCode:
     content: bytes
     pcs: Places
     places: Places
+    tables: Places
+    """Where tables of offsets lie, which become addresses in memory, and how many entries they have."""
     calls_floats: bool
     """Whether it calls functions of `templates.floats`."""
 
     def packed(self) -> bytes:
         """The same in one piece, for the disk."""
-        head = _HEAD.pack(self.calls_floats, len(self.pcs))
-        return head + self.pcs.tobytes() + self.places.tobytes() + self.content
+        head = _HEAD.pack(self.calls_floats, len(self.pcs), len(self.tables))
+        return head + b"".join(part.tobytes() for part in (self.pcs, self.places, self.tables)) + self.content
 
     @staticmethod
     def unpacked(packed: bytes) -> "MachineCode":
         """What `packed` has made."""
-        calls_floats, count = _HEAD.unpack_from(packed)
-        both = np.frombuffer(packed, np.uint64, 2 * count, _HEAD.size)
-        content = packed[_HEAD.size + both.nbytes :]
+        calls_floats, count, tables = _HEAD.unpack_from(packed)
+        words = np.frombuffer(packed, np.uint64, 2 * (count + tables), _HEAD.size)
         return MachineCode(
-            content=content, pcs=both[:count], places=both[count:], calls_floats=bool(calls_floats)
+            content=packed[_HEAD.size + words.nbytes :],
+            pcs=words[:count],
+            places=words[count : 2 * count],
+            tables=words[2 * count :].reshape(-1, 2),
+            calls_floats=bool(calls_floats),
         )
 
 
-class Templates:
-    """The templates of words, each made when it is first needed."""
-
-    def __init__(self, *, has_fused: bool) -> None:
-        self._has_fused = has_fused
-        self.known: dict[int, Template] = {}
-        """Those made so far."""
-        self.calling: set[int] = set()
-        """The words whose templates call functions (templates.floats)."""
-
-    def of(self, word: int) -> Template:
-        """The template of a word, or None if its code depends on its address or it ends a block."""
-        known = self.known
-        if word in known:
-            return known[word]
-        if len(known) >= MEMO_LIMIT_WORDS:
-            known.clear()
-            self.calling.clear()
-        known[word] = made = self._make(word)
-        return made
-
-    def _make(self, word: int) -> Template:
-        instruction = decode(word)
-        if instruction is None or instruction.name == "auipc" or instruction.kind in _ENDING:
-            return None
-        if instruction.kind is Kind.STORE:
-            return (*store_code(instruction), ACCESS_SIZES_BYTES[instruction.name])
-        if instruction.kind is not Kind.FLOAT:
-            return code_of(instruction)
-        if not instruction.rd:
-            return b""
-        code = float_code(instruction, has_fused=self._has_fused)
-        if is_called(code):
-            self.calling.add(word)
-        return code
-
-
-_OPCODE = 0x7F
-_ENDING = (Kind.BRANCH, Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM)
-
-
-def unit_code(code: CodeMap, regions: Iterable[int], templates: Templates) -> MachineCode:
+def unit_code(code: CodeMap, regions: Sequence[int], shared: SharedTemplates) -> MachineCode:
     """The machine code of regions that are translated together."""
+    templates = shared.keeping(kept_registers(code, regions))
     parts = [[*_blocks(code, region)] for region in regions]
     writer = _Writer(code, templates, [start for blocks in parts for start, _ in blocks])
     for blocks in parts:
@@ -164,10 +123,13 @@ class _Writer:
     def __init__(self, code: CodeMap, templates: Templates, starts: list[int]) -> None:
         self._code = code
         self._templates = templates
+        self._at = templates.registers
         self._following = dict(pairwise(starts))
         """The block that is written after each."""
         self._starts = frozenset(starts)
-        self._out = bytearray()
+        self._writer = CodeWriter()
+        self._out = self._writer.out
+        self._bodies = BodyWriter(self._writer, templates, is_lowest_page_empty=code.is_lowest_page_empty)
         self._places: dict[int, int] = {}
         self._entries: dict[int, int] = {}
         """Where the ways in begin, as far as they are written."""
@@ -180,21 +142,21 @@ class _Writer:
         """What indirect jumps reach in the region whose blocks are being written."""
         self._choices: list[tuple[int, int]] = []
         """Holes that lead to where indirect jumps of the region leave it, and that lead to its table."""
+        self._tables: list[tuple[int, int]] = []
+        """Where tables of places begin, and how many entries they have."""
         self._astray: list[int] = []
         """Holes that lead to where a pc has no slot in the entry table."""
         self._short: list[tuple[int, int, int]] = []
         """Holes that lead to where the budget is too small: with the block and its cycles."""
         self._exits: list[tuple[int, int]] = []
         """Holes that lead out of the unit, and where to."""
-        self._closed: list[tuple[int, int, int]] = []
-        """Holes that lead to where a page is not open: with the size of the store and its trap."""
 
     def block(self, start: int, words: list[int]) -> None:
         """Write a block."""
-        out, known, of = self._out, self._templates.known, self._templates.of
+        out = self._out
         if not self._is_reached:
             self._entries[start] = len(out)
-            out += WAY_IN
+            out += way_in(self._at)
         self._is_reached = False
         self._places[start] = len(out)
         words = self._up_to_its_end(words)
@@ -202,22 +164,10 @@ class _Writer:
         cycles = len(words) - (words[-1] == ECALL_WORD)
         if cycles:
             out += _CHECKS[cycles]
-            self._short.append((self._hole(), start, cycles))
-        for position, word in enumerate(words):
-            template = known[word] if word in known else of(word)
-            if isinstance(template, bytes):
-                out += template
-            elif template is not None:
-                look, store, size_bytes = template
-                out += look
-                out += _ZERO
-                marker = trap_marker(TrapCause.STORE_ACCESS, cycles - position - 1)
-                self._closed.append((self._hole(), size_bytes, marker))
-                out += store
-            elif word & _OPCODE == _AUIPC:
-                self._auipc(start + 4 * position, word)
+            self._short.append((self._writer.hole(), start, cycles))
+        self._bodies.write(start, words, cycles)
         last_pc = start + 4 * (len(words) - 1)
-        if self._templates.of(words[-1]) is None and words[-1] & _OPCODE != _AUIPC:
+        if self._templates.of(words[-1]) is None and words[-1] & _OPCODE != AUIPC:
             self._end(start, last_pc, decode(words[-1]), words[-2:-1])
         else:
             self._go(start, last_pc + 4)
@@ -231,16 +181,6 @@ class _Writer:
                     return words[: position + 1]
         return words
 
-    def _hole(self) -> int:
-        """A hole at the end; where it begins."""
-        self._out += _HOLE
-        return len(self._out) - len(_HOLE)
-
-    def _auipc(self, pc: int, word: int) -> None:
-        instruction = decode(word)
-        if instruction is not None and instruction.rd:
-            self._out += set_number(instruction.rd, pc + instruction.immediate)
-
     # --- where a block goes on ------------------------------------------------------------------------------
 
     def _end(self, start: int, pc: int, last: Instruction | None, before: list[int]) -> None:
@@ -248,14 +188,14 @@ class _Writer:
         if last is None:
             self._out += trap(trap_marker(TrapCause.ILLEGAL_INSTRUCTION))
         elif last.name == "ecall":
-            self._out += leave_at(pc)
+            self._out += leave_at(self._at, pc)
         elif last.kind is Kind.SYSTEM:
             self._out += trap(trap_marker(TrapCause.BREAKPOINT))
         elif last.kind is Kind.BRANCH:
-            self._out += comparison_code(last.rs1, last.rs2)
+            self._out += comparison_code(self._at, last.rs1, last.rs2)
             self._out += _CONDITIONS[last.name]
             target = wrap32(pc + last.immediate)
-            (self._jumps if target in self._starts else self._exits).append((self._hole(), target))
+            (self._jumps if target in self._starts else self._exits).append((self._writer.hole(), target))
             self._go(start, pc + 4)
         elif last.kind is Kind.JUMP:
             self._link(last.rd, pc)
@@ -265,46 +205,51 @@ class _Writer:
 
     def _link(self, rd: int, pc: int) -> None:
         if rd:
-            self._out += set_number(rd, pc + 4)
+            self._out += self._at.set_number(rd, pc + 4)
 
     def _jump_register(self, start: int, pc: int, last: Instruction, before: list[int]) -> None:
-        upper = decode(before[0]) if before and before[0] & _OPCODE == _AUIPC else None
+        upper = decode(before[0]) if before and before[0] & _OPCODE == AUIPC else None
         if upper is not None and upper.rd == last.rs1 != 0:
             self._link(last.rd, pc)
             self._go(start, wrap32(pc - 4 + upper.immediate + last.immediate & ~1))
             return
-        self._out += address_of(last.rs1, last.immediate)
         if self.targets and not last.rd and last.rs1 not in RETURN_REGISTERS:
-            self._out += place_of_target(self.targets[0], self.targets[-1])
-            outside = self._hole()
+            self._out += place_of_target(
+                self._at, last.rs1, last.immediate, self.targets[0], self.targets[-1]
+            )
+            outside = self._writer.hole()
             self._out += TABLE_OF_TARGETS
-            self._choices.append((outside, self._hole()))
-            self._out += GO_BY_DISTANCE
+            self._choices.append((outside, self._writer.hole()))
+            self._out += GO_BY_PLACE
             return
+        self._out += self._at.address_of(last.rs1, last.immediate)
         self._link(last.rd, pc)
         self._go_by_register()
 
     def _go_by_register(self) -> None:
         """Leave the unit for the address in RAX."""
-        self._out += slot_of_target(self._code.table_first, self._code.table_count)
-        self._astray.append(self._hole())
+        self._out += slot_of_target(self._at, self._code.table_first, self._code.table_count)
+        self._astray.append(self._writer.hole())
         self._out += go_by_slot(self._code.table_first)
 
     def write_targets(self) -> None:
         """Write where the region's indirect jumps leave it, and the table of what they reach in it."""
         if not self._choices:
             return
-        outside = len(self._out)
-        self._go_by_register()
         first, last = self.targets[0], self.targets[-1]
+        outside = len(self._out)
+        self._out += target_of_place(first)
+        self._go_by_register()
+        self._out += bytes(-len(self._out) % _TABLE_ALIGNMENT)
         table = len(self._out)
-        distances = np.full((last - first) // 4 + 1, outside - table, np.int32)
+        places = np.full((last - first) // 4 + 1, outside, "<u8")
         for pc in self.targets:
-            distances[(pc - first) // 4] = self._places[pc] - table
-        self._out += distances.astype("<i4").tobytes()
+            places[(pc - first) // 4] = self._places[pc]
+        self._out += places.tobytes()
+        self._tables.append((table, len(places)))
         for leaving, reading in self._choices:
-            self._fill(leaving, outside)
-            self._fill(reading, table)
+            self._writer.fill(leaving, outside)
+            self._writer.fill(reading, table)
         self._choices.clear()
 
     def _go(self, start: int, pc: int) -> None:
@@ -312,47 +257,39 @@ class _Writer:
         if pc not in self._starts:
             self._out += self._way_out(pc)
         elif self._following.get(start) != pc:
-            self._out += _ALWAYS
-            self._jumps.append((self._hole(), pc))
+            self._out += ALWAYS
+            self._jumps.append((self._writer.hole(), pc))
         else:
             self._is_reached = True
 
     def _way_out(self, pc: int) -> bytes:
         slot = (pc >> 2) - self._code.table_first
         is_known = may_fetch(pc) and 0 <= slot < self._code.table_count
-        return go_by_table(pc) if is_known else leave_at(pc)
+        return go_by_table(self._at, pc) if is_known else leave_at(self._at, pc)
 
     # --- what is rare ---------------------------------------------------------------------------------------
 
     def finished(self) -> MachineCode:
         """Write what is rare, and fill all holes."""
         for hole, pc in self._exits:
-            self._fill(hole)
+            self._writer.fill(hole)
             self._out += self._way_out(pc)
         for hole, pc, cycles in self._short:
-            self._fill(hole)
-            self._out += with_number(0, LEFT, cycles) + leave_at(pc)
+            self._writer.fill(hole)
+            self._out += with_number(0, LEFT, cycles) + leave_at(self._at, pc)
         for hole in self._astray:
-            self._fill(hole)
+            self._writer.fill(hole)
         if self._astray:
             self._out += GO_ASTRAY
-        slow = len(self._out)
-        if self._closed:
-            self._out += STORE_SLOWLY
-        for hole, size_bytes, marker in self._closed:
-            self._fill(hole)
-            self._out += set_low(RDX, size_bytes) + _CALL
-            self._fill(self._hole(), slow)
-            self._out += _NOT_ZERO
-            self._fill(self._hole(), hole + len(_HOLE))
-            self._out += trap(marker)
+        self._bodies.finish()
         for hole, pc in self._jumps:
-            self._fill(hole, self._places[pc])
+            self._writer.fill(hole, self._places[pc])
         entries = [self._entry(pc) for pc in self._places]
         return MachineCode(
             content=bytes(self._out),
             pcs=np.array([*self._places], np.uint64),
             places=np.array(entries, np.uint64),
+            tables=np.array(self._tables, np.uint64).reshape(-1, 2),
             calls_floats=self._calls_floats,
         )
 
@@ -360,11 +297,6 @@ class _Writer:
         """Where the way in to a block begins; it is written now if there is none."""
         if pc not in self._entries:
             self._entries[pc] = len(self._out)
-            self._out += WAY_IN + _ALWAYS
-            self._fill(self._hole(), self._places[pc])
+            self._out += way_in(self._at) + ALWAYS
+            self._writer.fill(self._writer.hole(), self._places[pc])
         return self._entries[pc]
-
-    def _fill(self, hole: int, target: int | None = None) -> None:
-        """Make a hole lead to a place, by default the end."""
-        distance = (len(self._out) if target is None else target) - hole - len(_HOLE)
-        self._out[hole : hole + len(_HOLE)] = distance.to_bytes(4, "little", signed=True)

@@ -27,7 +27,6 @@ from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.ids import Bytes32
 from truestep.protocol.assignment.randomness import drawing, seed
 from truestep.protocol.assignment.sortition import Member, pledge_of, select
-from truestep.protocol.settlement.effects import Effect
 from truestep.protocol.settlement.ids import NATIVE
 from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.settlement.state import LifeCycle
@@ -52,7 +51,7 @@ def compare_episode(seed_number: int, inputs: int) -> Counter[str]:
         sortition_address=checksummed(sortition.address),
     )
     schedule, tally = AssignmentSchedule(rng=Random(seed_number), world=world), Counter[str]()
-    pending: list[Effect] = []
+    pending: list[object] = []
     with replayable(seed_number, tally):
         for steps in (schedule.steps(inputs), everybody_leaves(schedule)):
             for step in steps:

@@ -19,7 +19,7 @@ from truestep.protocol.settlement.assurances import POLICIES
 from truestep.protocol.settlement.contracts.operators import StandingEvent
 from truestep.protocol.settlement.contracts.parameters import Added
 from truestep.protocol.settlement.contracts.programs import Registered
-from truestep.protocol.settlement.effects import Effect, Transfer
+from truestep.protocol.settlement.effects import Transfer
 from truestep.protocol.settlement.encoding import encode
 from truestep.protocol.settlement.facts.fold import fold
 from truestep.protocol.settlement.facts.judging import with_policies
@@ -100,7 +100,7 @@ class Play:
 
         self.scene.world = _Followed(self.scene.world, play)  # type: ignore[assignment]
 
-    def read(self, effects: tuple[Effect, ...]) -> None:
+    def read(self, effects: tuple[object, ...]) -> None:
         self.block += 1
         silent = (Transfer, *get_args(StandingEvent))
         events: list[Any] = [each for each in effects if not isinstance(each, silent)]

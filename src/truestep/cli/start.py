@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from truestep.cli.interruption import end_at_once
 
@@ -35,7 +35,7 @@ def main() -> None:
         make_app(_needed(sys.argv[1:2], COMMANDS))()
 
 
-def _needed(wanted: list[str], commands: Sequence[str]) -> Sequence[str]:
+def _needed(wanted: list[str], commands: Collection[str]) -> Collection[str]:
     """The commands to import: all of them for the list of commands alone."""
     if wanted == ["--version"]:
         return []

@@ -242,7 +242,7 @@ class Play:
         """The node on which the game stands."""
         game = self.game
         interval = (game.low, game.high, game.low_hash, game.high_hash)
-        return node_of(self.claim_id, game.defender, self.arity, *interval)  # type: ignore[arg-type]
+        return node_of(self.claim_id, game.defender, self.arity, *interval)
 
     def is_split(self) -> bool:
         """Whether its node is split already."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 import pytest
 
-from truestep.base.errors import Bug
-from truestep.protocol.settlement.records import Stake
 from truestep.protocol.settlement.state import with_entry, without_entry
-from truestep.protocol.versions import Versions, changed
+from truestep.protocol.versions import Versions
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -43,11 +40,3 @@ def test_the_mapping_that_it_began_with_is_left_alone() -> None:
     assert (entries, dict(newer)) == ({"a": 1}, {"b": 2})
     with pytest.raises(KeyError):
         _ = newer["a"]
-
-
-def test_a_changed_record_is_what_replace_makes_of_it() -> None:
-    stake = Stake(stake_wei=5, locked_wei=3)
-    assert changed(stake, locked_wei=4) == replace(stake, locked_wei=4)
-    assert stake == Stake(stake_wei=5, locked_wei=3)
-    with pytest.raises(Bug, match="expected fields of Stake"):
-        changed(stake, locked=4)

@@ -2,11 +2,15 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 SHOWN_WEI = 10**12
 """The last of the six places that are shown."""
+AMOUNTS_KEPT = 2**10
+"""Amounts in words: a worker words the same few rewards and bonds at each look."""
 
 
+@lru_cache(maxsize=AMOUNTS_KEPT)
 def coins(amount_wei: int) -> str:
     """An amount as people read it: coins to six places, or wei if that would show zero."""
     if 0 < amount_wei < SHOWN_WEI:

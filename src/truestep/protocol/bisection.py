@@ -1,11 +1,11 @@
 """The arithmetic of the dispute game's intervals and splits (docs/protocol.md S11)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
 from truestep.base.ids import Bytes32
+from truestep.base.records import record
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import pair_tree_levels
 
@@ -13,7 +13,7 @@ SPLITS_KEPT = 2**8
 """Trees of splits: each is made when it is stated, checked and picked from, for all games on one node."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Interval:
     """State numbers low < high. Both sides agree on the state at low and disagree at high (S11.3)."""
 
@@ -36,8 +36,7 @@ class Interval:
 
     def boundaries(self, arity: int) -> list[int]:
         """The state numbers between the parts, including low and high."""
-        low, length, parts = self.low, self.length, self.part_count(arity)
-        return [low + length * part // parts for part in range(parts + 1)]
+        return list(_boundaries(self.low, self.length, self.part_count(arity)))
 
     def part(self, part: int, arity: int) -> "Interval":
         """Part number `part`."""
@@ -71,6 +70,11 @@ def first_disagreement(claimed: Sequence[bytes], own: Sequence[bytes]) -> int:
         if claimed[part] == own[part] and claimed[part + 1] != own[part + 1]:
             return part
     raise ValueError("expected the hashes to agree first and disagree later")
+
+
+@lru_cache(maxsize=SPLITS_KEPT)
+def _boundaries(low: int, length: int, parts: int) -> tuple[int, ...]:
+    return tuple(low + length * part // parts for part in range(parts + 1))
 
 
 @lru_cache(maxsize=SPLITS_KEPT)

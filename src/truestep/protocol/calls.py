@@ -4,10 +4,9 @@ The contracts keep hashes and take batches, leaves and records (docs/protocol.md
 `protocol.settlement.tasks` makes their calls of these, by what events have said.
 """
 
-from dataclasses import dataclass
-
 from truestep.availability.encoding import EncodedBlob
 from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
+from truestep.base.records import record
 from truestep.protocol.audit_calls import URGENT_AUDITS, AuditCall
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
 from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId
@@ -29,7 +28,7 @@ from truestep.protocol.settlement.ids import NATIVE, NOBODY
 # --- stakes and coins -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Deposit:
     """Add coins to an operator's stake, to the sender's own if none is named (S9.1)."""
 
@@ -37,7 +36,7 @@ class Deposit:
     operator: Address = NOBODY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WithdrawStake:
     """Take free stake of the sender, for itself if no receiver is named (S9.1)."""
 
@@ -45,7 +44,7 @@ class WithdrawStake:
     receiver: Address = NOBODY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SetDelegate:
     """Name what an account may do for the sender: `settlement.ids.Role` (S1.8); 0 ends it."""
 
@@ -53,7 +52,7 @@ class SetDelegate:
     roles: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WithdrawRewards:
     """Take what Jobs owes the sender of an asset: rewards, refunds (S9.2)."""
 
@@ -61,14 +60,14 @@ class WithdrawRewards:
     receiver: Address = NOBODY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WithdrawWinnings:
     """Take what Disputes owes the sender: bonds, rewards of games (S9.2)."""
 
     receiver: Address = NOBODY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AllowToken:
     """Let Jobs take up to `amount` of a token from the sender, as a job paid in it needs (S3.1)."""
 
@@ -79,7 +78,7 @@ class AllowToken:
 # --- programs and jobs ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RegisterProgram:
     """Register a program (S1.1). `uri` says where its ELF file is."""
 
@@ -91,7 +90,7 @@ class RegisterProgram:
     workload: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PostJob:
     """Post a job with its whole reward, `reward` for each shard (S3.1). A reducer has no input yet (S4.9)."""
 
@@ -119,7 +118,7 @@ class PostJob:
     """Of a reducer: the height of the node that holds one output of the reduced job."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TopUpJob:
     """Let every shard earn `reward` more (S3.3)."""
 
@@ -127,14 +126,14 @@ class TopUpJob:
     reward: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CloseJob:
     """Let nobody take a shard any more (S3.4)."""
 
     job_id: JobId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CancelTasks:
     """Take back the rewards of shards that nobody has taken (S3.3)."""
 
@@ -145,7 +144,7 @@ class CancelTasks:
 # --- tasks ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TakeTasks:
     """Take tasks as one batch, for an operator (S4.1). Neighbours of one job cost least."""
 
@@ -154,7 +153,7 @@ class TakeTasks:
     """The sender if none is named."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SubmitClaims:
     """Claim the final states of all tasks of a batch (S4.3)."""
 
@@ -162,28 +161,28 @@ class SubmitClaims:
     claims: tuple[tuple[TaskId, ClaimedState], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FinalizeBatch:
     """Make what nobody disputes of a batch final (S4.4)."""
 
     batch_id: BatchId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FinalizeClaim:
     """Make a claim final that its batch left behind, because it had a game (S4.5)."""
 
     claim_id: ClaimId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ExpireBatch:
     """Reopen the tasks of a batch whose lease was missed (S4.6)."""
 
     batch_id: BatchId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReleaseBatch:
     """Give a lease back before it ends, at a price that rises (S4.6)."""
 
@@ -193,14 +192,14 @@ class ReleaseBatch:
 # --- results --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WriteOut:
     """Write a final result out, for contracts that cannot carry proofs (S4.8)."""
 
     claim_id: ClaimId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FeedJob:
     """Give a reducer the outputs of its job as input (S4.9). `slot_nodes` are their memory nodes."""
 
@@ -208,7 +207,7 @@ class FeedJob:
     slot_nodes: tuple[Bytes32, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallBack:
     """Tell a job's consumer that all shards are written out (S10)."""
 
@@ -218,7 +217,7 @@ class CallBack:
 # --- data that is kept (docs/availability.md A5) --------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SupplyJob:
     """Let a job be taken whose program and input these items hold (A5.1)."""
 
@@ -227,7 +226,7 @@ class SupplyJob:
     input_item: ItemId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DeliverOutputs:
     """Name the item that holds the outputs of a batch (A5.2); None if it has none."""
 
@@ -235,7 +234,7 @@ class DeliverOutputs:
     item_id: ItemId | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class HoldBatch:
     """Let games be opened on a batch for longer, with a bond, while one waits for a blob (A5.4)."""
 
@@ -243,7 +242,7 @@ class HoldBatch:
     challenge_id: ChallengeId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class HoldForDemand:
     """Let a batch wait while a demand for the tree of its program or input is open, with a bond (A5.4)."""
 
@@ -251,7 +250,7 @@ class HoldForDemand:
     demand_id: DemandId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SettleHold:
     """End a hold of a batch that is decided (A5.4)."""
 
@@ -259,14 +258,14 @@ class SettleHold:
     ordinal: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FailClaim:
     """Strike a claim whose data is gone (A5.5)."""
 
     claim_id: ClaimId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WithdrawKept:
     """Take what Kept owes the sender: bonds of holds, parts of bonds of failed claims."""
 
@@ -280,7 +279,7 @@ Numbered = tuple[int, Bytes32]
 """The number of a state and its hash."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OpenGame:
     """Dispute a claim, committed to the final state that one has found oneself (S6.1)."""
 
@@ -293,7 +292,7 @@ class OpenGame:
     """Whether more coins go along than the bond is now: it grows if somebody opens a game first (S6.2)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RefuteClaim:
     """Strike a claim that is false by itself; `packed_state` of a halted state that it says runs (S5.4)."""
 
@@ -301,14 +300,14 @@ class RefuteClaim:
     packed_state: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AdoptGame:
     """Defend a game that its operator has lost on time, with the claim's bond (S6.8)."""
 
     game_id: GameId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SubmitSplit:
     """The defender's move: the inner hashes of the interval, for all games that stand on it (S6.4)."""
 
@@ -320,7 +319,7 @@ class SubmitSplit:
     """The hashes at the ends of the interval; None: whatever they are. Refused for others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SubmitPick:
     """The challenger's move: the first part of the split that it disagrees with (S11.5)."""
 
@@ -330,7 +329,7 @@ class SubmitPick:
     """The states at the part's ends, as the split has them; None: whatever they are. Refused for others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SubmitStep:
     """The last move: one instruction, executed by the chain (S11.6)."""
 
@@ -338,7 +337,7 @@ class SubmitStep:
     witness: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DescendGame:
     """Continue a game, at its last float instruction, in the micro-run of that instruction (S11.9)."""
 
@@ -346,7 +345,7 @@ class DescendGame:
     witness: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RevealGame:
     """The defender's move: the result of the float instruction and the end of its micro-run (S11.10)."""
 
@@ -357,14 +356,14 @@ class RevealGame:
     memory_root: Bytes32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SettleGame:
     """End a game that a clock or another game has decided (S7.1)."""
 
     game_id: GameId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ShowGame:
     """Show the state that one committed to, after the claim has fallen (S7.5)."""
 
@@ -373,14 +372,14 @@ class ShowGame:
     salt: Bytes32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RewardGame:
     """Give a winner its part of the pot (S7.6)."""
 
     game_id: GameId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RegisterInBlobs:
     """Register an item, and send its blobs in the same transaction (A3.6)."""
 

@@ -1,10 +1,11 @@
 """Claims: what an operator states about a task's final state (docs/protocol.md S5)."""
 
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from functools import lru_cache
 
 from truestep.base.ids import Bytes32
+from truestep.base.records import record
 from truestep.commitments.merkle import ZERO_NODES, climb, parent
 from truestep.machine.layout import (
     INNER_NODE,
@@ -21,7 +22,7 @@ SIZE_ROOTS_KEPT = 2**10
 """Programs write a few sizes of output, and each costs a hash for every level of its range."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ClaimedState:
     """A claim's fields, in the order of the contracts' struct (S5.1)."""
 

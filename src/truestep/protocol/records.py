@@ -1,6 +1,5 @@
 """Programs, jobs, tasks and games as nodes and clients see them (docs/protocol.md S1, S4, S6)."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
 from functools import lru_cache
@@ -16,6 +15,7 @@ from truestep.base.ids import (
     TaskId,
     claim_of,
 )
+from truestep.base.records import record
 from truestep.machine.program import initial_memory_root
 from truestep.machine.state import initial_state
 
@@ -52,7 +52,7 @@ SHARES_KEPT = 2**8
 """Most jobs have the same terms, and a worker asks at each look how much they lock."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ProgramRecord:
     """A registered program. `uri` says where its ELF file is."""
 
@@ -65,7 +65,7 @@ class ProgramRecord:
     uri: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Parameters:
     """The rules of one job: its set of parameters, with the job's own window and bond (S2.1, S3.1)."""
 
@@ -100,7 +100,7 @@ def _share(part: int, whole: int) -> Fraction:
     return Fraction(part, whole)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class JobRecord:
     """A posted job. `input_uri` says where its input is."""
 
@@ -139,7 +139,7 @@ class JobRecord:
         return initial_state(memory_root=root, entry=program.entry).hash()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TaskRecord:
     """A task on the chain. `until` is the end of the lease (TAKEN) or of the window (CLAIMED)."""
 
@@ -156,7 +156,7 @@ class TaskRecord:
         return claim_of(self.task_id, self.batch_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GameRecord:
     """A game as it stands at some second, which decides the stage when a clock has run out.
 

@@ -5,16 +5,11 @@ an older version turns the differences around, so a call that is refused costs w
 thread: reading changes what versions hold, never what they say.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from operator import attrgetter
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
-
-from truestep.base.errors import Bug
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-Record = TypeVar("Record")
 
 _NOTHING: Any = object()
 
@@ -49,18 +44,23 @@ class Versions(Mapping[Key, Value], Generic[Key, Value]):
 
     def with_entry(self, key: Key, value: Value) -> "Versions[Key, Value]":
         """The version with one entry set."""
-        return self._following(key, value)
+        table = self._table if self._table is not None else self._turn_around()
+        newer = self._handed_on(table, key)
+        table[key] = value
+        return newer
 
     def without_entry(self, key: Key) -> "Versions[Key, Value]":
         """The version without an entry."""
-        return self._following(key, _NOTHING)
-
-    def _following(self, key: Key, value: Value) -> "Versions[Key, Value]":
         table = self._own()
-        newer: Versions[Key, Value] = Versions({})
-        newer._table = table
+        newer = self._handed_on(table, key)
+        table.pop(key, None)
+        return newer
+
+    def _handed_on(self, table: dict[Key, Value], key: Key) -> "Versions[Key, Value]":
+        """The next version, which has the table from now on; this one says what a key had."""
+        newer: Versions[Key, Value] = object.__new__(type(self))
+        newer._table, newer._next, newer._key, newer._old = table, None, None, _NOTHING
         self._table, self._next, self._key, self._old = None, newer, key, table.get(key, _NOTHING)
-        _set(table, key, value)
         return newer
 
     def _own(self) -> dict[Key, Value]:
@@ -82,31 +82,6 @@ class Versions(Mapping[Key, Value], Generic[Key, Value]):
             older._table, older._next, older._key, older._old = table, None, None, _NOTHING
             place = older
         return table
-
-
-def changed(record: Record, **fields: Any) -> Record:
-    """`dataclasses.replace` of a frozen record with slots and no checks of its own, three times as fast."""
-    kind: Any = type(record)
-    read, places, setters = _shape_of(kind)
-    values = [*read(record)]
-    for name, value in fields.items():
-        place = places.get(name)
-        if place is None:
-            raise Bug(f"expected fields of {kind.__name__}, got {name}")
-        values[place] = value
-    made = object.__new__(kind)
-    for set_field, value in zip(setters, values, strict=False):
-        set_field(made, value)
-    return made
-
-
-@cache
-def _shape_of(kind: Any) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, int], tuple[Any, ...]]:
-    """What reads all fields of a kind of record, the place of each, and what sets each."""
-    names: tuple[str, ...] = kind.__slots__
-    places = {name: place for place, name in enumerate(names)}
-    read = attrgetter(*names, names[0])  # of one name alone it would give no tuple
-    return read, places, tuple(getattr(kind, name).__set__ for name in names)
 
 
 def _set(table: dict[Key, Value], key: Key, value: Value) -> None:

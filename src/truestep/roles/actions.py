@@ -1,13 +1,13 @@
 """The actions that a role can decide on. Nodes carry them out."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from truestep.base.ids import TaskId
+from truestep.base.records import record
 from truestep.protocol.calls import Call
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Send:
     """Make `call` on the chain, at most once for each intent (`intents`). `message` says why, for people."""
 
@@ -16,21 +16,21 @@ class Send:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Fetch:
     """Fetch the task's program and input, and check them against the chain."""
 
     task_id: TaskId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Run:
     """Run the task to its end and keep its claim."""
 
     task_id: TaskId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ComputeHashes:
     """Run the task once and keep the hashes of the states with these rising numbers (machine M9.6)."""
 
@@ -40,7 +40,7 @@ class ComputeHashes:
     """Whether it only checks a claim. Then work that a game needs goes first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class BuildWitness:
     """Run the task to the state with this number and keep the witness of the step from there."""
 
@@ -48,7 +48,7 @@ class BuildWitness:
     cycle: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class BuildReveal:
     """Find the result of the float instruction whose micro-run begins at state number `low`."""
 
@@ -83,7 +83,7 @@ class Declined(StrEnum):
     SLOW = "the program is slower here than this node assumes"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Decline:
     """Do not act on a task, and say why."""
 
@@ -92,7 +92,7 @@ class Decline:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Agree:
     """Do nothing about a claim, because it is true, and say so."""
 
@@ -100,7 +100,7 @@ class Agree:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Alert:
     """Tell whoever runs the node, now and again while it lasts. `kind` is stable, for programs."""
 

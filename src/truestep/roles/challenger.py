@@ -1,9 +1,9 @@
 """The challenger: checks claims and disputes false ones (docs/protocol.md S5 to S7)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from truestep.base.ids import Bytes32, ClaimId, GameId, TaskId, claim_of_game, game_in_words, task_of_claim
+from truestep.base.records import record
 from truestep.base.text import counted
 from truestep.base.units import coins, coins_or_more
 from truestep.commitments.keccak import keccak256
@@ -25,7 +25,7 @@ LAST_SHARE = 4
 CLAIM_ID_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChallengerPolicy:
     """What a challenger is willing to risk. Amounts in wei."""
 
@@ -40,7 +40,7 @@ class ChallengerPolicy:
     """The node's secret: it hides commitments, and decides what is checked first if not all can be."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Budget:
     """What is left for bonds."""
 
@@ -56,8 +56,9 @@ Row = tuple[TaskView, ClaimView]
 
 def decide(view: View, policy: ChallengerPolicy) -> list[Action]:
     """Everything to do now: moves first, by their clocks; then new disputes; then checks."""
-    games = [(row, game) for row in _rows(view) if (game := _own_game(view, row[1])) is not None]
-    standing = [row for row in _rows(view) if _own_game(view, row[1]) is None and is_open(view, *row)]
+    rows = [(row, _own_game(view, row[1])) for row in _rows(view)]
+    games = [(row, game) for row, game in rows if game is not None]
+    standing = [row for row, game in rows if game is None and is_open(view, *row)]
     actions: list[Action] = []
     for (task, claim), game in sorted(games, key=lambda row: (row[1].last_second, row[1].game_id)):
         actions += _play(view, task, claim, game)
@@ -146,6 +147,8 @@ def _refute(task: TaskView, claim: ClaimView) -> Action:
 
 def _open_all(view: View, policy: ChallengerPolicy, rows: list[Row]) -> list[Action]:
     """Dispute false claims, the most valuable first, as far as the budget goes."""
+    if not rows:
+        return []
     actions: list[Action] = []
     budget = _budget(view, policy)
     for task, claim in sorted(rows, key=lambda row: (-_value_wei(row[0].job), row[1].claim_id)):
@@ -252,6 +255,8 @@ def _own_end(task: TaskView) -> Bytes32 | None:
 
 def _check_all(view: View, policy: ChallengerPolicy, rows: list[Row]) -> list[Action]:
     """Check them in an order that no attacker can use."""
+    if not rows:
+        return []
     by_claim = {claim.claim_id: (task, claim) for task, claim in rows}
     possible = [_as_check(view, task, claim) for task, claim in rows if not _why_unchecked(task)]
     plan = checks.plan(possible, view.now, view.pace.at_once, policy.salt)

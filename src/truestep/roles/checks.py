@@ -1,12 +1,12 @@
 """In which order claims are checked, and which of them will not be checked in time."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import chain
 from math import log
 
 from truestep.base.ids import ClaimId
+from truestep.base.records import record
 from truestep.commitments.keccak import keccak256
 
 DRAW_BITS = 52
@@ -15,7 +15,7 @@ VALUE_LEAST_WEI = 10**12
 """The least value at risk. A claim on a job that pays nothing matters too: somebody reads its result."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Check:
     """A claim that is to be checked: until when, how long that takes, and what is lost if it is false."""
 
@@ -28,7 +28,7 @@ class Check:
     value_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Plan:
     """The order; and, if this node's pace is as it was, how many checks cannot end in time in any order."""
 

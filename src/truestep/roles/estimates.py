@@ -1,10 +1,10 @@
 """Estimates of how long things take on this node."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
 
+from truestep.base.records import record
 from truestep.machine.layout import DATA_END, DATA_START, OUTPUT_LIMIT_BYTES, PAGE_SIZE_BYTES
 from truestep.machine.micro import MICRO_CYCLES_LIMIT
 from truestep.protocol.records import JobRecord, Parameters
@@ -36,7 +36,7 @@ PASSES = 2
 """Runs in which a move of one of several games may end: it can come while a run for another is under way."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Defence:
     """What simultaneous games on one claim ask of its operator in each of them, at the longest."""
 
@@ -56,7 +56,7 @@ class Defence:
         return Defence(games=self.games, seconds=self.seconds + seconds, clock_seconds=self.clock_seconds)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Speed:
     """What this node manages."""
 

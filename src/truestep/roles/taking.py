@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from truestep.base.ids import Address, BatchId, ProgramId, TaskId
+from truestep.base.records import record
 from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.protocol.calls import NATIVE, TakeTasks
@@ -35,7 +36,7 @@ Reasons = Iterator[tuple[Declined, str]]
 """What is against a task. Words are made for the first reason alone: open tasks are looked at often."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Kind:
     """What all tasks of a batch have in common: by the rules (S1.5), and for this node's safety."""
 
@@ -83,8 +84,8 @@ def take(view: View, policy: WorkerPolicy, held: list[TaskView], load_seconds: f
             actions.append(declined)
         elif not moves.is_ready(task):
             actions += moves.get_material(task)
-        elif view.now >= task.left_until and capacity.fits(task):
-            capacity.add(task)
+        elif view.now >= task.left_until:
+            capacity.add_if_it_fits(task)
     return [*actions, *(_take_batch(view, policy, batch) for batch in capacity.batches.values())]
 
 
@@ -158,11 +159,14 @@ class _Capacity:
             free_wei=view.free_stake_wei - locked_wei,
         )
 
-    def add(self, task: TaskView) -> None:
-        """One more."""
-        self.batches.setdefault(kind_of(task), []).append(task)
-        self.held.append(task)
-        self.free_wei -= task.job.parameters.operator_bond_wei
+    def add_if_it_fits(self, task: TaskView) -> None:
+        """One more, if it can join the batch of its kind; else it waits for the next look."""
+        kind = kind_of(task)
+        batch = [*self.batches.get(kind, ()), task]
+        if self._fits(task, batch):
+            self.batches[kind] = batch
+            self.held.append(task)
+            self.free_wei -= task.job.parameters.operator_bond_wei
 
     def why_not(self, task: TaskView) -> Decline | None:
         """The first reason of this node's own against a task that it would take at another time.
@@ -246,15 +250,12 @@ class _Capacity:
         taken = sum(kind.policy == KEPT for kind in self.batches)
         return known + taken + bool(self.pending)
 
-    def fits(self, task: TaskView) -> bool:
-        """Whether the task can join the batch of its kind, all of which must run in the shortest lease.
-
-        One that does not fit waits for the next look.
-        """
-        batch = [*self.batches.get(kind_of(task), []), task]
-        if deliverable.is_tried(self.view.keeping, self.policy.delivery, task, self._under_way()):
+    def _fits(self, task: TaskView, batch: list[TaskView]) -> bool:
+        """Whether the task can join a batch of its kind, all of which must run in the shortest lease."""
+        keeping, delivery = self.view.keeping, self.policy.delivery
+        if keeping is not None and deliverable.is_tried(keeping, delivery, task, self._under_way()):
             return False
-        is_small = deliverable.is_together(self.view.keeping, self.policy.delivery, batch)
+        is_small = deliverable.is_together(keeping, delivery, batch)
         return len(batch) <= self.policy.batch_limit and is_small and self._has_room(task, batch)
 
     def _under_way(self) -> list[TaskView]:
@@ -457,7 +458,7 @@ def _pay_reasons(job: JobRecord, policy: WorkerPolicy, least: int) -> Reasons:
             f"pays {amount_in_words(job.reward, job.asset)}, this node asks for"
             f" {amount_in_words(needed, job.asset)} ({option})",
         )
-    if locks > policy.lock_limit:
+    if locks.numerator > policy.lock_limit * locks.denominator:
         yield (
             Declined.LOCK,
             f"locks {coins(job.parameters.operator_bond_wei)} for {job.parameters.window_seconds:,} s after"

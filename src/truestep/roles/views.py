@@ -1,10 +1,11 @@
 """What a role knows when it decides: the chain, its own results, and the work in progress."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from truestep.base.ids import Address, Bytes32, ClaimId
+from truestep.base.records import nothing, record
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.records import (
@@ -30,7 +31,7 @@ class MaterialStage(StrEnum):
     WRONG = "wrong"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Material:
     """A task's program and input. `message` says what is wrong with them."""
 
@@ -40,7 +41,7 @@ class Material:
     """The size of the program's code, known once it is here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OwnRun:
     """The journaled end of one's own run: what to claim, and the packed state if it did not halt."""
 
@@ -50,7 +51,7 @@ class OwnRun:
     """The measured duration of the run on this node. It is not compared: runs are equal at any speed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reveal:
     """How a float instruction's micro-run ends, and the packed state after the instruction (S11.10)."""
 
@@ -59,14 +60,14 @@ class Reveal:
     memory_root: Bytes32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GameView:
     """A game in which this account has a part."""
 
     record: GameRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ClaimView:
     """A claim that is not settled yet. `games` are those in which this account has a part."""
 
@@ -83,7 +84,7 @@ class ClaimView:
     """Whether it was proven: games from before are over, others may begin (docs/validity.md V5.1)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TaskView:
     """A task, with all that this node knows of its run."""
 
@@ -93,11 +94,11 @@ class TaskView:
     claims: tuple[ClaimView, ...] = ()
     material: Material = Material(stage=MaterialStage.MISSING)
     own_run: OwnRun | None = None
-    hashes: Mapping[int, Bytes32] = field(default_factory=dict[int, Bytes32])
+    hashes: Mapping[int, Bytes32] = field(default_factory=nothing)
     """State hashes of this node's run, by state number (machine M9.6)."""
-    witnesses: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
+    witnesses: Mapping[int, bytes] = field(default_factory=nothing)
     """Witnesses of the steps from states with these numbers."""
-    reveals: Mapping[int, Reveal] = field(default_factory=dict[int, Reveal])
+    reveals: Mapping[int, Reveal] = field(default_factory=nothing)
     """Reveals, by the number of the micro-run's first state."""
     halted_state: bytes = b""
     """The packed final state of this node's run, if one of the known hashes is that of a halted state."""
@@ -124,7 +125,7 @@ class TaskView:
         return self.task.stage is TaskStage.CLAIMED and self.task.claim_id == claim.claim_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Pace:
     """How quickly a node checks claims. The defaults are guesses for a node that has yet to check one."""
 
@@ -138,7 +139,7 @@ class Pace:
         return self.start_seconds + cycles / self.cycles_per_second
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class KeepingView:
     """What a worker must know of keepers before it takes a job whose outputs they are to keep."""
 
@@ -150,7 +151,7 @@ class KeepingView:
     """Batches of this operator under that policy whose outputs are not kept yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class View:
     """Everything that a role needs to decide. Times in seconds since the epoch, as the chain counts them."""
 
@@ -176,9 +177,9 @@ class View:
     has_room: bool = True
     """Whether another run could be started now."""
     pace: Pace = Pace()
-    tokens: Mapping[Address, int] = field(default_factory=dict[Address, int])
+    tokens: Mapping[Address, int] = field(default_factory=nothing)
     """What Jobs owes the account in tokens."""
-    owed_for_data: Mapping[str, int] = field(default_factory=dict[str, int])
+    owed_for_data: Mapping[str, int] = field(default_factory=nothing)
     """What the contracts of availability owe the account, by their names."""
     keeping: KeepingView | None = None
     """None if the network keeps no data."""
@@ -186,7 +187,7 @@ class View:
     """What is left to do besides moves, for anybody, and what this account alone can show."""
     failed_count: int = 0
     """Claims of this account that have lost coins because their outputs were not kept."""
-    commitments: Mapping[Disputed, Bytes32] = field(default_factory=dict[Disputed, Bytes32])
+    commitments: Mapping[Disputed, Bytes32] = field(default_factory=nothing)
     """The state hash that each `OpenGame` of this account has committed to."""
     agreed: frozenset[ClaimId] = frozenset()
     """The claims that fail because data is gone, and that this node has found to be true."""

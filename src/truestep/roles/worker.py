@@ -1,12 +1,14 @@
 """The worker: what to take, what to claim, how to defend it (docs/protocol.md S4, S6)."""
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from truestep.availability.parts import BLOB_LIMIT
-from truestep.base.ids import BatchId
+from truestep.base.ids import BatchId, TaskId
 from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.protocol.calls import ReleaseBatch, SubmitClaims
+from truestep.protocol.claims import ClaimedState
 from truestep.protocol.records import GameRecord, GameStage, TaskStage
 from truestep.protocol.settlement.facts.due import Action as DutyKind
 from truestep.protocol.settlement.tasks.duties import Duty
@@ -135,7 +137,8 @@ def _work(view: View, policy: WorkerPolicy, batch: Batch) -> list[Action]:
     if not waiting and (declined := _why_undeliverable(view, policy, batch)) is not None:
         return [declined, *_release(view, record.batch_id, batch, declined)]
     if not waiting:
-        return _claim(view, record.batch_id, batch)
+        ends = [(task.task.task_id, task.own_run.claimed) for task in batch if task.own_run is not None]
+        return claim(view.now, record.until, record.batch_id, ends)
     actions: list[Action] = []
     for task in waiting:
         if not moves.is_ready(task):
@@ -204,16 +207,18 @@ def _release(view: View, batch_id: BatchId, batch: Batch, because: Decline) -> l
     ]
 
 
-def _claim(view: View, batch_id: BatchId, batch: Batch) -> list[Action]:
-    if view.now + CLAIM_MARGIN_SECONDS > batch[0].task.until:
+def claim(
+    now: int, until: int, batch_id: BatchId, ends: Sequence[tuple[TaskId, ClaimedState]]
+) -> list[Action]:
+    """Claim the ends of all runs of a batch, whose lease ends at `until`, if there is time for it."""
+    if now + CLAIM_MARGIN_SECONDS > until:
         return []
-    claims = tuple((task.task.task_id, task.own_run.claimed) for task in batch if task.own_run is not None)
-    tasks = [task_id for task_id, _ in claims]
-    steps = sum(claimed.cycle for _, claimed in claims)
+    steps = sum(claimed.cycle for _, claimed in ends)
     return [
         Send(
-            intent=intents.of_claim(batch_id, len(batch)),
-            call=SubmitClaims(batch_id=batch_id, claims=claims),
-            message=f"claim batch {batch_id}: {intents.tasks_in_words(tasks)}, {steps:,} steps",
+            intent=intents.of_claim(batch_id, len(ends)),
+            call=SubmitClaims(batch_id=batch_id, claims=tuple(ends)),
+            message=f"claim batch {batch_id}: {intents.tasks_in_words([task for task, _ in ends])},"
+            f" {steps:,} steps",
         )
     ]

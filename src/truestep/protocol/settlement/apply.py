@@ -62,6 +62,6 @@ PAYABLE = (operators_contract.DepositFor, jobs_contract.Post, jobs_contract.TopU
 def apply(state: LifeCycle, message: Message, held: Held) -> tuple[LifeCycle, tuple[Effect, ...]]:
     """The state after a call and its effects. Raises Refused, and then nothing has changed."""
     require(message.value_wei == 0 or isinstance(message.call, PAYABLE), Reject.WRONG_VALUE)
-    turn = Turn(state=state, message=message, held=held)
+    turn = Turn(state=state, message=message, held=held, effects=[])
     HANDLERS[type(message.call)](turn, message.call)
     return turn.state, tuple(turn.effects)

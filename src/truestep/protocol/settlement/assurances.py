@@ -1,16 +1,16 @@
 """Policies: what must be so before a batch may end (docs/protocol.md S8)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from truestep.base.ids import Address, BatchId
+from truestep.base.records import record
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId, PackedItem
 
 Held = Callable[[BatchId], int]
 """Disputes' answer: the leaves of a batch with an open game, a bit each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Question:
     """What Jobs tells a policy, the time, and whom it may ask."""
 
@@ -21,7 +21,7 @@ class Question:
     held: Held
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Verdict:
     """Whether the batch may end now, and the leaves that must wait, a bit each (S8.1)."""
 
@@ -29,7 +29,7 @@ class Verdict:
     held: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Taking:
     """Who wants to take which items, and when (S8.8)."""
 
@@ -49,7 +49,7 @@ def _window_end(batch_id: BatchId, until: int) -> int:
     return until
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Policy:
     """What the contract of a policy answers (S8)."""
 

@@ -1,10 +1,10 @@
 """The life of a batch: taken, claimed, final or over (docs/protocol.md S4)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId, job_of_task, shard_of_task
+from truestep.base.records import changed, record
 from truestep.machine.state import Status
 from truestep.protocol.settlement import assets, operators
 from truestep.protocol.settlement.assurances import Question, Taking
@@ -41,7 +41,6 @@ from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import LifeCycle, Turn, with_entry
 from truestep.protocol.settlement.stops import require_no_stop
 from truestep.protocol.settlement.trees import LEAF_WORDS, claims_root, tasks_root
-from truestep.protocol.versions import changed
 
 ZERO_HASH = Bytes32(bytes(32))
 
@@ -55,7 +54,7 @@ STAGES: Mapping[type, tuple[BatchStage, BatchStage]] = {
 """Which stage a call needs, and to which it leads. `strike` has its own rule."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Share:
     """What depends on one leaf: its task, and what it earns and risks."""
 

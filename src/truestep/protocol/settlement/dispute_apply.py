@@ -43,7 +43,7 @@ def apply_dispute(
     require(message.message.value_wei == 0 or isinstance(call, PAYABLE), Reject.WRONG_VALUE)
     turn = DisputeTurn(
         state=state,
-        life=Turn(state=life, message=message.message, held=held_by(state)),
+        life=Turn(state=life, message=message.message, held=held_by(state), effects=[]),
         base_fee_wei=message.base_fee_wei,
         proved=message.proved,
     )

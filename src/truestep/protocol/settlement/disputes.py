@@ -1,11 +1,13 @@
 """How games begin and move (docs/protocol.md S5.4, S6)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32
+from truestep.base.records import changed, record
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import climb
 from truestep.machine.state import STATE_SIZE_BYTES, Status, final_state
@@ -37,19 +39,20 @@ from truestep.protocol.settlement.records import Batch, BatchStage, JobTerms
 from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import Turn, with_entry
 from truestep.protocol.state_numbers import MICRO_INDEX_LIMIT, is_micro, micro_number
-from truestep.protocol.versions import changed
 
 ZERO_HASH = Bytes32(bytes(32))
 GAMES_LIMIT = 2**24 - 1
 """Ordinals are packed into 24 bits; a window's blocks cannot hold so many."""
 ARITY_LIMIT = 64
+NODES_KEPT = 2**12
+"""Ids of nodes: each is asked for at every look at a game that stands on it."""
 ROOT_SHIFT = 40
 """A node keeps the first 216 bits of its root (S6.4)."""
 _REGISTERS_START, _REGISTER_SIZE_BYTES = 49, 8
 """Where a packed state (machine M2.2) would have x0."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Proved:
     """What the step contract answers to the witness of a `step` or `descend`."""
 
@@ -60,7 +63,7 @@ class Proved:
     rd: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GameMessage:
     """A call of Disputes, and what comes with it."""
 
@@ -69,7 +72,7 @@ class GameMessage:
     proved: Proved | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Disputes:
     """All that Disputes keeps."""
 
@@ -160,8 +163,8 @@ def open_game(turn: DisputeTurn, call: Open) -> None:
     require(ordinal <= GAMES_LIMIT, Reject.GAMES_LIMIT)
     if claim.peak < min(open_count, games.PEAK_LIMIT):
         risen = (*claim.risen, turn.now) if claim.peak else ()
-        claim = replace(claim, peak=open_count, risen=risen)
-    turn.put_claim(claim_id, replace(claim, opened=ordinal, open_count=open_count))
+        claim = changed(claim, peak=open_count, risen=risen)
+    turn.put_claim(claim_id, changed(claim, opened=ordinal, open_count=open_count))
     require((claim_id, turn.sender) not in turn.state.ordinals, Reject.ALREADY_CHALLENGED)
     turn.change(ordinals=with_entry(turn.state.ordinals, (claim_id, turn.sender), ordinal))
     claimed_hash = state_hash(task_id, proof.work, proof.leaf)
@@ -212,7 +215,7 @@ def adopt(turn: DisputeTurn, call: Adopt) -> None:
     require(turn.now <= games.rescue_end(game, claim), Reject.RESCUE_OVER)
     require(turn.life.message.value_wei == game.leaf_bond_wei, Reject.WRONG_VALUE)
     turn.life.receive_coins(turn.life.state.deployment.disputes)
-    adopted = replace(
+    adopted = changed(
         game,
         defender=turn.sender,
         sponsor_bond_wei=game.leaf_bond_wei,
@@ -268,7 +271,7 @@ def pick(turn: DisputeTurn, call: Pick) -> None:
     defender_used_seconds = game.defender_used_seconds + split_at - game.moved_at
     most_seconds = games.with_rescue(game, games.defender_seconds(game, claim))
     part = interval.part(call.part, arity)
-    moved = replace(
+    moved = changed(
         game,
         defender_used_seconds=min(defender_used_seconds, most_seconds),
         challenger_used_seconds=_challenger_used_seconds(turn, game, split_at),
@@ -286,7 +289,7 @@ def step(turn: DisputeTurn, call: Step) -> Game:
     game = call.game
     standing_claim(turn, call.game_id, game)
     games.require_stage(game, call)
-    moved = replace(
+    moved = changed(
         game,
         challenger_used_seconds=_challenger_used_seconds(turn, game, game.moved_at),
         gas_units=game.gas_units + games.STEP_GAS,
@@ -307,7 +310,7 @@ def descend(turn: DisputeTurn, call: Descend) -> None:
     challenger_used_seconds = _challenger_used_seconds(turn, game, game.moved_at)
     require(not is_micro(game.low), Reject.GAME_DESCENDED)
     proved = _proved(turn, game)
-    moved = replace(
+    moved = changed(
         game,
         stage=GameStage.REVEAL_DUE,
         challenger_used_seconds=challenger_used_seconds,
@@ -339,7 +342,7 @@ def reveal(turn: DisputeTurn, call: Reveal) -> None:
         status=Status.EXITED,
         code=int.from_bytes(call.after[result_start:result_end], "big"),
     )
-    moved = replace(
+    moved = changed(
         game,
         stage=games.stage_at(call.cycles),
         high=game.low + call.cycles,
@@ -391,6 +394,7 @@ def check_defender(turn: DisputeTurn, defender: Address) -> None:
     require(may_move, Reject.NOT_DEFENDER)
 
 
+@lru_cache(maxsize=NODES_KEPT)
 def node_of(
     claim_id: LeafId,
     defender: Address,
@@ -438,7 +442,7 @@ def _challenger_used_seconds(turn: DisputeTurn, game: Game, since: int) -> int:
 
 
 def _keep(turn: DisputeTurn, game_id: LeafGameId, game: Game) -> None:
-    moved = replace(game, moved_at=turn.now)
+    moved = changed(game, moved_at=turn.now)
     turn.put_game(game_id, moved)
     turn.life.emit(Moved(game_id=game_id, game=moved))
 
@@ -446,4 +450,4 @@ def _keep(turn: DisputeTurn, game_id: LeafGameId, game: Game) -> None:
 def _keep_challengers(turn: DisputeTurn, game_id: LeafGameId, game: Game, gas_units: int) -> None:
     """Keep a game after a move of the challenger's, for which it is repaid gas if it wins."""
     price_wei = min(game.price_wei, turn.base_fee_wei)
-    _keep(turn, game_id, replace(game, gas_units=game.gas_units + gas_units, price_wei=price_wei))
+    _keep(turn, game_id, changed(game, gas_units=game.gas_units + gas_units, price_wei=price_wei))

@@ -1,8 +1,7 @@
 """What a call does to the world outside the state: events, and moves of assets."""
 
-from dataclasses import dataclass
-
 from truestep.base.ids import Address
+from truestep.base.records import record
 from truestep.protocol.settlement.contracts import (
     assurances,
     disputes,
@@ -14,7 +13,7 @@ from truestep.protocol.settlement.contracts import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Transfer:
     """An asset moves. Contracts are accounts like others."""
 

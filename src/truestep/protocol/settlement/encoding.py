@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -10,6 +10,8 @@ from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import keccak256
 
 WORD_SIZE_BYTES = 32
+ADDRESSES_KEPT = 2**10
+"""Words of addresses: those of assets and contracts are in each job and game."""
 
 Value = int | str | bytes
 """A number or boolean, an address, 32 bytes."""
@@ -20,10 +22,15 @@ def word(value: Value) -> bytes:
     if isinstance(value, int):
         return value.to_bytes(WORD_SIZE_BYTES, "big")
     if isinstance(value, str):
-        return bytes(12) + bytes.fromhex(value[2:])
+        return _address_word(value)
     if len(value) != WORD_SIZE_BYTES:
         raise ValueError(f"expected 32 bytes, got {len(value)}")
     return value
+
+
+@lru_cache(maxsize=ADDRESSES_KEPT)
+def _address_word(address: str) -> bytes:
+    return bytes(12) + bytes.fromhex(address[2:])
 
 
 def encode(*values: Value) -> bytes:

@@ -1,9 +1,9 @@
 """The clocks of a game, and how it has ended: values alone (docs/protocol.md S6.2 to S6.8)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from truestep.base.errors import Reject
+from truestep.base.records import record
 from truestep.protocol.settlement.contracts.disputes import (
     Adopt,
     Descend,
@@ -70,7 +70,7 @@ NONE: nothing is kept, because the defender has won or the winner has its reward
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChallengedClaim:
     """What is kept of a claim with games."""
 
@@ -94,7 +94,7 @@ class ChallengedClaim:
     """The winners were counted though the task has no result (S7.5)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NodeSplit:
     """The root of a node's parts, cut to 216 bits, and when it was split (S6.4)."""
 

@@ -1,11 +1,11 @@
 """Ids of the contracts, and how to compute one from another (docs/protocol.md S1.4 to S1.8)."""
 
-from dataclasses import dataclass
 from enum import IntFlag
 from functools import lru_cache
 from typing import NewType
 
 from truestep.base.ids import Address, BatchId, JobId, TaskId, task_of
+from truestep.base.records import record
 
 LeafId = NewType("LeafId", int)
 """A claim as the contracts name it: batch id ‖ index of its leaf (8 bits) (S1.6)."""
@@ -35,7 +35,7 @@ class Role(IntFlag):
 ALL_ROLES = int(Role.TAKE | Role.CLAIM | Role.MOVE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Item:
     """A range of shards of one job; `offset` tasks come before it in its batch (S1.5)."""
 

@@ -2,6 +2,7 @@
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, Bytes32, JobId
+from truestep.base.records import changed
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.settlement import assets
 from truestep.protocol.settlement.contracts.jobs import (
@@ -27,7 +28,6 @@ from truestep.protocol.settlement.programs import named_program
 from truestep.protocol.settlement.records import Job, JobTerms, Order, Program, Work
 from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import Deployment, LifeCycle, Turn, with_entry
-from truestep.protocol.versions import changed
 
 SHARD_LIMIT = 2**16 - 1
 INPUT_LIMIT_BYTES = 2**29

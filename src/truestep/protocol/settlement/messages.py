@@ -1,9 +1,9 @@
 """What comes from outside: a call, by whom, when, and with what."""
 
-from dataclasses import dataclass
 from enum import Enum
 
 from truestep.base.ids import Address
+from truestep.base.records import record
 
 
 class Stranger(Enum):
@@ -14,7 +14,7 @@ class Stranger(Enum):
     KEEPS_A_PART = "a token that delivers less than it says"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Message:
     """A call, and what comes with it."""
 

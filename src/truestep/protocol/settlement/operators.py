@@ -2,6 +2,7 @@
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId
+from truestep.base.records import changed
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.settlement.contracts.operators import (
     Admit,
@@ -35,7 +36,6 @@ from truestep.protocol.settlement.standing import (
     require_cap,
 )
 from truestep.protocol.settlement.state import LifeCycle, Turn, with_entry
-from truestep.protocol.versions import changed
 
 NO_STAKE = Stake()
 PLEDGE = BatchId(0)

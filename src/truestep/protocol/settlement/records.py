@@ -1,14 +1,14 @@
 """What the contracts keep and what callers state again, as values (docs/protocol.md S1 to S5)."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 from truestep.base.ids import Address, Bytes32, ProgramId
+from truestep.base.records import record
 from truestep.protocol.settlement.ids import PackedItem
 from truestep.protocol.settlement.standing import NOTHING_KNOWN, Counts, Entry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Program:
     """A registered program (S1.1)."""
 
@@ -20,7 +20,7 @@ class Program:
     owner: Address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Order:
     """What a requester asks for (S3.1)."""
 
@@ -47,7 +47,7 @@ class Order:
     """The job that it reduces and the level of a slot, `job_id << 8 | level` (S4.9), or 0."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Work:
     """What a job computes (S1.2)."""
 
@@ -60,7 +60,7 @@ class Work:
     shard_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class JobTerms:
     """The terms of a job (S1.3)."""
 
@@ -76,7 +76,7 @@ class JobTerms:
     reducer_of: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class BatchTerms:
     """What every call on a batch states again (S4.2)."""
 
@@ -89,7 +89,7 @@ class BatchTerms:
     lease_seconds: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Leaf:
     """What a claim says of one task (S4.3, S5.1)."""
 
@@ -119,7 +119,7 @@ class Leaf:
         return self.head & 2**64 - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LeafProof:
     """That a leaf is in a batch, and which task of which job it is about (S4.8)."""
 
@@ -142,7 +142,7 @@ class BatchStage(IntEnum):
     OVER = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Batch:
     """A batch. The contracts keep the hash of the terms instead of them."""
 
@@ -161,7 +161,7 @@ class Batch:
     """Of a FINAL batch: a bit for each leaf that had to wait and is not final yet (S4.5)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Job:
     """A job. The contracts keep its digest instead of work and terms (S1.3, S3.2)."""
 
@@ -194,7 +194,7 @@ class Job:
         return self.standing | self.refunded
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Stake:
     """An operator's stake, the part of it that is locked, in wei, and what is known of it (S9.1)."""
 

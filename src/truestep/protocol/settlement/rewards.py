@@ -1,9 +1,8 @@
 """How games end, and who is paid (docs/protocol.md S5.4, S7, S9.2)."""
 
-from dataclasses import replace
-
 from truestep.base.errors import Reject
 from truestep.base.ids import TaskId, job_of_task
+from truestep.base.records import changed
 from truestep.protocol.settlement import batches, games, operators, policies
 from truestep.protocol.settlement.claims import check_leaf, is_refuted, state_hash
 from truestep.protocol.settlement.contracts.disputes import (
@@ -58,7 +57,7 @@ def refute(turn: DisputeTurn, call: Refute) -> None:
     reward_wei = parameters.challenger_bond_wei
     rest_wei = bond_wei - reward_wei
     pot_wei = rest_wei if claim.open_count else 0  # the challengers'
-    turn.put_claim(call.claim_id, replace(claim, struck_at=turn.now, pot_wei=pot_wei, by_step=True))
+    turn.put_claim(call.claim_id, changed(claim, struck_at=turn.now, pot_wei=pot_wei, by_step=True))
     _strike(turn, call.claim_id, task_id, bond_wei)
     turn.credit(turn.sender, reward_wei)
     turn.burn(rest_wei - pot_wei)
@@ -108,18 +107,18 @@ def _end(turn: DisputeTurn, game_id: LeafGameId, game: Game, outcome: GameOutcom
         _forget(turn, game_id)
         _leave(turn, claim_id)
     else:
-        closed = replace(game, stage=GameStage.CLOSED)
+        closed = changed(game, stage=GameStage.CLOSED)
         turn.put_game(game_id, closed)
         claim = turn.state.claims[claim_id]
         is_striker = claim.struck_at == 0
         if is_striker:
             striker, pot_wei = games.ordinal_of(game_id), game.leaf_bond_wei
             by_step = game.stage == GameStage.STEP_DUE
-            claim = replace(claim, struck_at=turn.now, striker=striker, pot_wei=pot_wei, by_step=by_step)
+            claim = changed(claim, struck_at=turn.now, striker=striker, pot_wei=pot_wei, by_step=by_step)
         if claim.winners != 0 or claim.pot_wei == 0:  # parts have been given
             burned_wei = lost_wei
         else:
-            claim = replace(claim, pot_wei=claim.pot_wei + share_wei)
+            claim = changed(claim, pot_wei=claim.pot_wei + share_wei)
         turn.put_claim(claim_id, claim)
         if is_striker:
             _strike(turn, claim_id, game.task_id, game.leaf_bond_wei)
@@ -143,7 +142,7 @@ def _leave(turn: DisputeTurn, claim_id: LeafId) -> None:
     """A game less on a claim that stands."""
     claim = turn.state.claims[claim_id]
     if claim.struck_at == 0:
-        turn.put_claim(claim_id, replace(claim, open_count=claim.open_count - 1))
+        turn.put_claim(claim_id, changed(claim, open_count=claim.open_count - 1))
         if claim.open_count == 1:
             turn.set_held(claim_id, False)
 
@@ -177,7 +176,7 @@ def show(turn: DisputeTurn, call: Show) -> None:
     if call.state_hash != game.claimed_hash:
         dissents = turn.state.dissents.get(claim_id, 0) + 1
         turn.change(dissents=with_entry(turn.state.dissents, claim_id, dissents))
-    shown = replace(game, stage=GameStage.SHOWN, commitment=call.state_hash)
+    shown = changed(game, stage=GameStage.SHOWN, commitment=call.state_hash)
     turn.put_game(call.game_id, shown)
     turn.life.emit(Shown(game_id=call.game_id, claim_id=claim_id, state_hash=call.state_hash, game=shown))
 
@@ -199,7 +198,7 @@ def reward(turn: DisputeTurn, call: Reward) -> None:
         return
     has_shown = game.stage == GameStage.SHOWN and game.commitment == final_hash
     require(has_shown, Reject.GAME_NOT_WON)
-    _reward(turn, call.game_id, game, replace(claim, winners=winners))
+    _reward(turn, call.game_id, game, changed(claim, winners=winners))
 
 
 def reward_without_result(turn: DisputeTurn, call: RewardWithoutResult) -> None:
@@ -212,7 +211,7 @@ def reward_without_result(turn: DisputeTurn, call: RewardWithoutResult) -> None:
     require(is_over and (claim.winners == 0 or claim.without_result), Reject.RESULT_AHEAD)
     if claim.winners == 0:
         winners = turn.state.dissents.get(claim_id, 0)
-        claim = replace(claim, winners=winners, without_result=True)
+        claim = changed(claim, winners=winners, without_result=True)
     if claim.winners == 0:  # nobody showed anything else
         _burn_pot(turn, call.game_id, game, claim)
         return
@@ -228,7 +227,7 @@ def reward_without_result(turn: DisputeTurn, call: RewardWithoutResult) -> None:
 def _burn_pot(turn: DisputeTurn, game_id: LeafGameId, game: Game, claim: ChallengedClaim) -> None:
     """Nobody has won: any game that has ended on the claim has the whole pot burned (S7.5)."""
     require(game.stage >= GameStage.CLOSED, Reject.GAME_NOT_WON)
-    _pay(turn, game_id, game, replace(claim, winners=1), 0)
+    _pay(turn, game_id, game, changed(claim, winners=1), 0)
 
 
 def _reward(turn: DisputeTurn, game_id: LeafGameId, game: Game, claim: ChallengedClaim) -> None:
@@ -242,7 +241,7 @@ def _reward(turn: DisputeTurn, game_id: LeafGameId, game: Game, claim: Challenge
 def _pay(turn: DisputeTurn, game_id: LeafGameId, game: Game, claim: ChallengedClaim, paid_wei: int) -> None:
     """Pay out of a part of the pot, burn the rest of the part, and end the game."""
     claim_id, part_wei = games.claim_of_game_id(game_id), claim.pot_wei // claim.winners
-    left = replace(claim, pot_wei=claim.pot_wei - part_wei, winners=claim.winners - 1)
+    left = changed(claim, pot_wei=claim.pot_wei - part_wei, winners=claim.winners - 1)
     turn.put_claim(claim_id, left)
     _forget(turn, game_id)
     turn.credit(game.challenger, paid_wei)

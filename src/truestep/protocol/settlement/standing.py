@@ -1,12 +1,11 @@
 """What is known of an operator, what it may have at risk, and who may take part (docs/operators.md)."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 from truestep.base.errors import Reject
+from truestep.base.records import changed, record
 from truestep.protocol.settlement.parameters import BPS, DAY_SECONDS
 from truestep.protocol.settlement.refusals import require
-from truestep.protocol.versions import changed
 
 PERIOD_SECONDS = 30 * DAY_SECONDS
 """At each multiple of it, every fact counts half of what it counted."""
@@ -34,6 +33,10 @@ class Fact(IntEnum):
     STRUCK = 4
 
 
+_NAMES = {fact: fact.name.lower() for fact in Fact}
+"""Of the fields of `Counts`."""
+
+
 class Phase(IntEnum):
     """Who may lock stake (O4.1)."""
 
@@ -42,7 +45,7 @@ class Phase(IntEnum):
     OPEN = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Counts:
     """What is known of an operator, in sixteenths of a new fact."""
 
@@ -67,8 +70,8 @@ class Counts:
 
     def noted(self, fact: Fact, now: int) -> "Counts":
         """With one more."""
-        counts = self.at(now)
-        name = fact.name.lower()
+        counts = self if self.period == now // PERIOD_SECONDS else self.at(now)
+        name = _NAMES[fact]
         return changed(counts, **{name: min(getattr(counts, name) + FACT, COUNT_LIMIT)})
 
     def trust(self, now: int) -> int:
@@ -82,7 +85,7 @@ class Counts:
 NOTHING_KNOWN = Counts()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Admission:
     """What a network asks of its operators; it never changes but for the phase (O3.1, O4.1)."""
 
@@ -101,7 +104,7 @@ USUAL = Admission(fresh_share_bps=FRESH_SHARE_BPS)
 """What a network asks unless it is told otherwise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Entry:
     """What an operator brings to the question of what it may do."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId
+from truestep.base.records import changed, record
 from truestep.protocol.settlement.assurances import POLICIES, Held, Policy
 from truestep.protocol.settlement.effects import Effect, Transfer
 from truestep.protocol.settlement.ids import NATIVE, NOBODY
@@ -12,13 +13,13 @@ from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import Batch, Job, Leaf, Program, Stake
 from truestep.protocol.settlement.standing import EVERYBODY, Admission, Phase
-from truestep.protocol.versions import Versions, changed
+from truestep.protocol.versions import Versions
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Deployment:
     """Which contracts speak to each other, on which chain."""
 
@@ -39,7 +40,7 @@ class Deployment:
     """What Operators asks. Unless it is known, the contract alone asks it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LifeCycle:
     """All that Parameters, Programs, Operators and Jobs keep."""
 

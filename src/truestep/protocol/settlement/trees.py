@@ -1,6 +1,7 @@
 """Trees of a batch: binary, positional, of the smallest depth (docs/protocol.md S4.1)."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import keccak256
@@ -9,6 +10,8 @@ from truestep.protocol.settlement.encoding import encode
 from truestep.protocol.settlement.ids import PackedItem
 
 LEAF_WORDS = 3
+ITEMS_KEPT = 2**12
+"""Leaves of items: each is computed for the call that takes it, and by whoever checks that call."""
 
 
 def depth_for(leaf_count: int) -> int:
@@ -27,6 +30,7 @@ def path_in(leaves: Sequence[bytes], index: int) -> tuple[Bytes32, ...]:
     return tuple(Bytes32(level[index >> height ^ 1]) for height, level in enumerate(levels[:-1]))
 
 
+@lru_cache(maxsize=ITEMS_KEPT)
 def item_leaf(item: PackedItem, job_digest: Bytes32) -> Bytes32:
     """An item's leaf in the tree of tasks."""
     return keccak256(encode(item, job_digest))

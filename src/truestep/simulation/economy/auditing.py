@@ -213,7 +213,7 @@ class Court:
         terms = chain.life.batches[batch_id].terms
         self._audit(CLAIMANT, contract.Prepare(batch_id=batch_id, terms=terms, traps=traps))
         run = Run(task_id=task_id, work=job.work, cycles=self.max_cycles, lie_at=self.max_cycles)
-        words = words_of([leaf_of_state(run.stated())])
+        words = words_of([leaf_of_state(run.stated)])
         terms = chain.life.batches[batch_id].terms
         chain.send(CLAIMANT, jobs.Claim(batch_id=batch_id, terms=terms, leaves=words))
         return batch_id

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from truestep.base.errors import Bug
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId, job_of_task
@@ -143,8 +143,9 @@ class Chain:
             tally.refused += 1
             self._pay_gas(tally, REFUSED_GAS, is_dispute=is_dispute)
             return None
-        self.calls[kind.__name__] += 1
-        self._pay_gas(tally, GAS[kind.__name__], is_dispute=is_dispute)
+        name = kind.__name__
+        self.calls[name] += 1
+        self._pay_gas(tally, GAS[name], is_dispute=is_dispute)
         for effect in effects:
             self.take_in(effect)
         return effects
@@ -157,10 +158,10 @@ class Chain:
 
     def take_in(self, effect: object) -> None:
         """Move its coins, or remember it and tell whoever listens."""
-        if isinstance(effect, Transfer):
-            self._move(effect)
-            return
         kind = type(effect)
+        if kind is Transfer:
+            self._move(cast(Transfer, effect))
+            return
         self.events += 1
         note = _NOTES.get(kind)
         if note is not None:

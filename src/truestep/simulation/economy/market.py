@@ -1,5 +1,6 @@
 """The market: jobs come in, operators take them, challengers look at claims, batches end."""
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -312,7 +313,8 @@ class Market:
 
     def _by_stake(self) -> Operator:
         """Who looks first, with chances as its stake: a crowd of names has no more of them than one."""
-        return self.world.random.choices(self.operators, cum_weights=self._weights)[0]
+        weights, last = self._weights, len(self.operators) - 1
+        return self.operators[bisect(weights, self.world.random.random() * weights[last], 0, last)]
 
     def _operator(self, name: Address) -> Operator:
         return self._operators[name]
@@ -369,7 +371,7 @@ class Market:
     def _befriend(self, operator: Operator, leaf_id: LeafId, task_id: TaskId) -> None:
         if operator.strategy.friends:
             for rogue in self.rogues:
-                rogue.open(leaf_id, self.world.run_of(task_id).claimed().state_hash())
+                rogue.open(leaf_id, self.world.run_of(task_id).end_hash)
 
     def _besiege(self, leaf_id: LeafId, until: int) -> None:
         """All open within the last hour of the window."""

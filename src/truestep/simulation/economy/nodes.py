@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from truestep.base import ids
 from truestep.base.ids import Address, BatchId, Bytes32, TaskId
@@ -10,10 +11,9 @@ from truestep.protocol.settlement.facts.due import Action as DutyKind
 from truestep.protocol.settlement.ids import NATIVE, LeafGameId, LeafId, batch_of_claim
 from truestep.protocol.settlement.standing import room_wei
 from truestep.protocol.settlement.tasks.duties import Duty
-from truestep.roles import challenger, worker
+from truestep.roles import challenger, duties, taking, worker
 from truestep.roles.actions import Action, ComputeHashes, Run, Send
 from truestep.roles.challenger import ChallengerPolicy
-from truestep.roles.duties import sends
 from truestep.roles.views import Disputed, GameView, TaskView, View
 from truestep.roles.worker_policy import WorkerPolicy
 from truestep.simulation.economy import runs
@@ -46,7 +46,7 @@ class Node:
     finals: dict[TaskId, LeafId] = field(default_factory=dict[TaskId, LeafId])
     """The final claims of tasks on which it has a reward to collect."""
 
-    @property
+    @cached_property
     def is_honest(self) -> bool:
         """Whether it is one of those that the protocol is made for."""
         return self.world.sides[self.name] == "honest"
@@ -144,18 +144,25 @@ class Operator(Node):
         world = self.world
         if self.is_honest and world.up_at(self.name) != world.clock.now:
             return False
-        program = world.program
+        opened = [task_view(world.chain, world.program, task_id, None) for task_id in tasks]
+        sent = [action for action in self._decided_on(opened) if isinstance(action, Send)]
+        takes = [send for send in sent if send.intent[:5] == "take/"]
+        self.act(takes)
+        return bool(takes)
+
+    def _decided_on(self, opened: Sequence[TaskView]) -> list[Action]:
+        """What the role says of open tasks, and perhaps of what it holds."""
+        chain, program = self.world.chain, self.world.program
         own = [
-            task_view(world.chain, program, task_id, batch_id)
+            task_view(chain, program, task_id, batch_id)
             for batch_id, held in self.held.items()
             for task_id in held
             if task_id not in self.ready
         ]
-        opened = [task_view(world.chain, program, task_id, None) for task_id in tasks]
-        actions = worker.decide(self.view([*own, *opened], struck_count=self.struck_count), self.policy)
-        taking = [action for action in actions if isinstance(action, Send) and action.intent[:5] == "take/"]
-        self.act(taking)
-        return bool(taking)
+        view = self.view([*own, *opened], struck_count=self.struck_count)
+        if own or self.world.is_exact:
+            return worker.decide(view, self.policy)
+        return duties.once(view, taking.take(view, self.policy, [], load_seconds=0.0))
 
     def taken(self, batch_id: BatchId, tasks: tuple[TaskId, ...]) -> None:
         """A batch is its own."""
@@ -172,9 +179,12 @@ class Operator(Node):
             self._run(batch_id, self.held[batch_id])
             return
         stories = {task_id: self.story(batch_id, task_id) for task_id in self.held[batch_id]}
+        if not world.is_exact and self._is_to_claim(batch_id):
+            self._claim(batch_id, stories)
+            return
         views = [
             task_view(
-                world.chain, program, task_id, batch_id, story.stated() if task_id in self.ready else None
+                world.chain, program, task_id, batch_id, story.stated if task_id in self.ready else None
             )
             for task_id, story in stories.items()
         ]
@@ -187,6 +197,18 @@ class Operator(Node):
             for task_id, story in stories.items():
                 world.told[batch_id, task_id] = story
         self.act(actions)
+
+    def _is_to_claim(self, batch_id: BatchId) -> bool:
+        """Whether the role would do nothing but claim a batch: all of it has run, nothing is to withdraw."""
+        return self.ready.issuperset(self.held[batch_id]) and not self._has_enough()
+
+    def _claim(self, batch_id: BatchId, stories: dict[TaskId, runs.Run]) -> None:
+        chain = self.world.chain
+        ends = [(task_id, story.stated) for task_id, story in stories.items()]
+        claims = worker.claim(chain.now, chain.life.batches[batch_id].until, batch_id, ends)
+        for task_id, story in stories.items() if claims else ():
+            self.world.told[batch_id, task_id] = story
+        self.act(claims)
 
     def _is_to_run(self, batch_id: BatchId) -> bool:
         """Whether the role would have all tasks of a batch run: while its lease lasts, and none has."""
@@ -238,7 +260,7 @@ class Operator(Node):
         if is_plain and not self.world.is_exact and not self._has_enough():
             return [
                 each
-                for each in sends((duty,))
+                for each in duties.sends((duty,))
                 if isinstance(each, Send) and each.intent not in self.in_flight
             ]
         return worker.decide(self.view((), (duty,)), self.policy)
@@ -324,7 +346,10 @@ class Challenger(Node):
 
     def _free_core(self) -> int | None:
         now = self.world.clock.now
-        return next((core for core, free_at in enumerate(self.cores) if free_at <= now), None)
+        for core, free_at in enumerate(self.cores):
+            if free_at <= now:
+                return core
+        return None
 
     def _check(self, core: int, leaf_id: LeafId, told: runs.Run) -> None:
         world = self.world
@@ -370,7 +395,7 @@ class Challenger(Node):
         chain, batch_id = self.world.chain, batch_of_claim(leaf_id)
         if batch_id not in chain.leaves:
             return None
-        seen = claim_view(chain, leaf_id, told.task_id, told.stated(), ())
+        seen = claim_view(chain, leaf_id, told.task_id, told.stated, ())
         return task_view(chain, self.world.program, told.task_id, batch_id, claims=(seen,))
 
     def judge(self, leaf_id: LeafId, told: runs.Run) -> None:
@@ -392,8 +417,8 @@ class Challenger(Node):
         batch_id = batch_of_claim(leaf_id)
         if batch_id not in chain.leaves:
             return None
-        own = self.world.run_of(told.task_id).claimed()
-        seen = claim_view(chain, leaf_id, told.task_id, told.claimed(), games)
+        own = self.world.run_of(told.task_id).claimed
+        seen = claim_view(chain, leaf_id, told.task_id, told.claimed, games)
         program = self.world.program
         return task_view(chain, program, told.task_id, batch_id, own, (seen,), hashes, witnesses or {})
 
@@ -432,6 +457,6 @@ def _disputed_view(
 ) -> TaskView:
     leaf_id = LeafId(game_id >> ids.PART_BITS)
     chain, batch_id = world.chain, batch_of_claim(leaf_id)
-    own = story.claimed()
+    own = story.claimed
     seen = claim_view(chain, leaf_id, story.task_id, own, games)
     return task_view(chain, world.program, story.task_id, batch_id, own, (seen,), hashes)

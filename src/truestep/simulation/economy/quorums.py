@@ -219,7 +219,7 @@ class Bench:
             job = world.chain.life.jobs[job_id]
             self._send(account(REQUESTER), jobs.Close(job_id=job_id, work=job.work, terms=job.terms))
         if self.strategy.friends:
-            self.friend.open(leaf_id, truth.claimed().state_hash())
+            self.friend.open(leaf_id, truth.end_hash)
         self.challenger.watch(leaf_id, story, until)
         world.run()
         if not world.chain.life.batches[batch_id].struck:
@@ -352,7 +352,7 @@ class Bench:
 
     def _said(self, batch_id: BatchId, committee: Committee, story: Run) -> Said:
         """What the only claim of a batch says."""
-        terms, leaf = self.world.chain.life.batches[batch_id].terms, leaf_of_state(story.stated())
+        terms, leaf = self.world.chain.life.batches[batch_id].terms, leaf_of_state(story.stated)
         return Said(claim_id=claim_of(batch_id, 0), terms=terms, item=committee.item, leaf=leaf, leaf_path=())
 
     def _wait(self, seconds: int) -> None:
@@ -387,7 +387,7 @@ def colluders(
 
 
 def _words(story: Run) -> tuple[Bytes32, ...]:
-    return words_of([leaf_of_state(story.stated())])
+    return words_of([leaf_of_state(story.stated)])
 
 
 def _salt(member: Address) -> Bytes32:

@@ -1,6 +1,7 @@
 """Runs that nobody computes: what a task's run truly ends in, and how a false claim of it looks."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from truestep.base.ids import Bytes32, TaskId
 from truestep.commitments.keccak import keccak256
@@ -12,7 +13,7 @@ from truestep.protocol.settlement.records import Leaf, Work
 ZERO_HASH = Bytes32(bytes(32))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Run:
     """One side's story of a task: true up to state `lie_at`, and false after it.
 
@@ -37,19 +38,26 @@ class Run:
     def leaf(self) -> Leaf:
         """What a claim says of it."""
         head = Status.EXITED << 192 | self.cycles << 64 | 32
-        return Leaf(head=head, output_root=self._output_root(), left_root=self.work.image_root)
+        return Leaf(head=head, output_root=self._output_root, left_root=self.work.image_root)
 
+    @property
     def _output_root(self) -> Bytes32:
-        name = b"true" if self.is_true else b"false" + self.liar
-        return keccak256(name + self.work.seed + self.task_id.to_bytes(32, "big"))
+        return keccak256(self._names[not self.is_true])
 
+    @cached_property
     def claimed(self) -> ClaimedState:
         """The end, with all that its hash is made of."""
         return self._end(inner_root(self.task_id, self.work))
 
+    @cached_property
     def stated(self) -> ClaimedState:
         """The end, as far as a claim on the chain says it: without what follows from the task (S5.1)."""
         return self._end(ZERO_HASH)
+
+    @cached_property
+    def end_hash(self) -> Bytes32:
+        """The hash of the last state."""
+        return self.claimed.state_hash()
 
     def _end(self, inner: Bytes32) -> ClaimedState:
         return ClaimedState(
@@ -57,7 +65,7 @@ class Run:
             code=0,
             cycle=self.cycles,
             output_size=32,
-            output_root=self._output_root(),
+            output_root=self._output_root,
             left_root=self.work.image_root,
             inner_root=inner,
             running_state=ZERO_HASH,
@@ -68,7 +76,11 @@ class Run:
         if number == 0:
             return initial_state_hash(self.task_id, self.work)
         if number == self.cycles:
-            return self.claimed().state_hash()
-        name = b"true" if number <= self.lie_at else b"false" + self.liar
-        place = self.task_id.to_bytes(32, "big") + number.to_bytes(8, "big")
-        return keccak256(name + self.work.seed + place)
+            return self.end_hash
+        return keccak256(self._names[number > self.lie_at] + number.to_bytes(8, "big"))
+
+    @cached_property
+    def _names(self) -> tuple[bytes, bytes]:
+        """What the hashes of its true and of its false states are made of."""
+        task = self.work.seed + self.task_id.to_bytes(32, "big")
+        return b"true" + task, b"false" + self.liar + task

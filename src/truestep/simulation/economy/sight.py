@@ -8,6 +8,7 @@ from typing import Any
 from truestep.base import ids
 from truestep.base.errors import Bug
 from truestep.base.ids import BatchId, Bytes32, GameId, JobId, ProgramId, TaskId
+from truestep.base.records import changed
 from truestep.protocol import records
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import LogPosition
@@ -18,7 +19,6 @@ from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId, batch_o
 from truestep.protocol.settlement.parameters import Parameters, whole_minutes
 from truestep.protocol.settlement.records import BatchStage, Job
 from truestep.protocol.settlement.tasks.records import game_record, job_rules, program_record
-from truestep.protocol.versions import changed
 from truestep.roles.views import ClaimView, GameView, Material, MaterialStage, OwnRun, TaskView
 from truestep.simulation.economy.chain import Chain, deployment_of
 

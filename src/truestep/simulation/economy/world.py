@@ -69,6 +69,8 @@ class World:
         self.sides: dict[Address, str] = {}
         self.games_on: defaultdict[LeafId, list[LeafGameId]] = defaultdict(list)
         self._down: dict[tuple[Address, int], bool] = {}
+        self._up_until: dict[Address, int] = {}
+        """The second before which a node that was up stays up."""
         self._drawn = Random()
         self._hashes: dict[tuple[TaskId, bytes, int, int], dict[int, Bytes32]] = {}
         self.lies: dict[TaskId, bool] = {}
@@ -89,7 +91,7 @@ class World:
         """Until nothing is left to do."""
         trouble, chain, clock = self.trouble, self.chain, self.clock
         usual_wei = self.assumptions.gas_price_wei
-        while (deed := clock.next()) is not None:
+        for deed in clock:
             chain.now = clock.now
             if trouble.shock_at:
                 chain.gas_price_wei = usual_wei * (trouble.gas_factor if self.is_shocked else 1)
@@ -98,8 +100,11 @@ class World:
     @property
     def is_shocked(self) -> bool:
         """Whether prices are others than usual."""
-        since = self.clock.now - START - self.trouble.shock_at
-        return bool(self.trouble.shock_at) and 0 <= since < self.trouble.shock_seconds
+        shock_at = self.trouble.shock_at
+        if not shock_at:
+            return False
+        since = self.clock.now - START - shock_at
+        return 0 <= since < self.trouble.shock_seconds
 
     def cycles_wei(self, cycles: int) -> int:
         """What so many cycles cost now."""
@@ -117,17 +122,24 @@ class World:
 
     def up_at(self, name: Address) -> int:
         """The first second from now on at which an honest node is up."""
-        now, assumed, trouble = self.clock.now, self.assumptions, self.trouble
-        second = now
+        now = self.clock.now
+        if now < self._up_until.get(name, 0):
+            return now
+        assumed, trouble, second = self.assumptions, self.trouble, now
         crash_at = START + trouble.crash_at
         if trouble.crash_at and crash_at <= now < crash_at + trouble.crash_seconds:
             second = crash_at + trouble.crash_seconds
         while self._is_down(name, second // assumed.outage_seconds):
             second = (second // assumed.outage_seconds + 1) * assumed.outage_seconds
+        if second == now:
+            end = (now // assumed.outage_seconds + 1) * assumed.outage_seconds
+            self._up_until[name] = min(end, crash_at) if now < crash_at else end
         return second
 
     def is_up(self, name: Address, second: int) -> bool:
         """Whether an honest node is up at a second that is to come."""
+        if second < self._up_until.get(name, 0):
+            return True
         trouble, crash_at = self.trouble, START + self.trouble.crash_at
         has_crashed = bool(trouble.crash_at) and crash_at <= second < crash_at + trouble.crash_seconds
         return not has_crashed and not self._is_down(name, second // self.assumptions.outage_seconds)

@@ -1,9 +1,9 @@
 """Calls, events and the game of Disputes (docs/protocol.md S5.4, S6, S7, S9.2), in seconds and wei."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 from truestep.base.ids import Address, Bytes32, TaskId
+from truestep.base.records import record
 from truestep.protocol.settlement.ids import LeafGameId, LeafId
 from truestep.protocol.settlement.records import BatchTerms, LeafProof
 
@@ -31,7 +31,7 @@ class GameOutcome(IntEnum):
     CLAIM_FELL = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Game:
     """One challenger's dispute of one claim. The contract keeps only its hash (S6.1)."""
 
@@ -69,7 +69,7 @@ class Game:
 # --- calls ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Open:
     """Challenge a claim, with a bond (S6.1)."""
 
@@ -79,7 +79,7 @@ class Open:
     commitment: Bytes32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Adopt:
     """Defend a game that the operator has lost on time (S6.8)."""
 
@@ -87,7 +87,7 @@ class Adopt:
     game: Game
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Refute:
     """Strike a leaf that is false by itself (S5.4)."""
 
@@ -97,7 +97,7 @@ class Refute:
     packed_state: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Split:
     """Say the hashes inside an interval, for all games on this node (S6.4)."""
 
@@ -111,7 +111,7 @@ class Split:
     hashes: tuple[Bytes32, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Pick:
     """Go on with one part of a split (S11.5)."""
 
@@ -123,7 +123,7 @@ class Pick:
     siblings: tuple[Bytes32, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Step:
     """Execute the one step that is left (S11.6)."""
 
@@ -132,7 +132,7 @@ class Step:
     witness: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Descend:
     """Go on inside the float instruction that is left (S11.9)."""
 
@@ -141,7 +141,7 @@ class Descend:
     witness: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reveal:
     """Say what the float instruction results in (S11.10)."""
 
@@ -152,7 +152,7 @@ class Reveal:
     memory_root: Bytes32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Settle:
     """End a game that a clock or the fall of its claim has decided (S7.1)."""
 
@@ -160,7 +160,7 @@ class Settle:
     game: Game
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Show:
     """Show what the challenger of a fallen claim committed to (S7.5)."""
 
@@ -170,7 +170,7 @@ class Show:
     salt: Bytes32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reward:
     """Give a winner its part of the pot (S7.6)."""
 
@@ -182,7 +182,7 @@ class Reward:
     proof: LeafProof
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RewardWithoutResult:
     """Give a game its part of the pot if the task has no result for long (S7.5)."""
 
@@ -190,7 +190,7 @@ class RewardWithoutResult:
     game: Game
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WithdrawTo:
     """Send all that the sender is owed to a receiver (S9.2)."""
 
@@ -200,7 +200,7 @@ class WithdrawTo:
 # --- events ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Opened:
     """A game was opened."""
 
@@ -212,7 +212,7 @@ class Opened:
     game: Game
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SplitMade:
     """A node was split."""
 
@@ -224,7 +224,7 @@ class SplitMade:
     hashes: tuple[Bytes32, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Moved:
     """A game has become this."""
 
@@ -232,7 +232,7 @@ class Moved:
     game: Game
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Stepped:
     """The last step was executed."""
 
@@ -242,7 +242,7 @@ class Stepped:
     expected: Bytes32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Adopted:
     """A sponsor defends the game now."""
 
@@ -251,14 +251,14 @@ class Adopted:
     game: Game
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class EndedByProof:
     """A proof has ended a game, whose challenger may challenge the claim again (S7.1)."""
 
     game_id: LeafGameId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Settled:
     """A game has ended."""
 
@@ -270,7 +270,7 @@ class Settled:
     burned_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Refuted:
     """A leaf was false by itself."""
 
@@ -280,7 +280,7 @@ class Refuted:
     burned_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Shown:
     """A challenger knew this final state when it opened its game."""
 
@@ -290,7 +290,7 @@ class Shown:
     game: Game
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rewarded:
     """A winner got its part."""
 
@@ -300,7 +300,7 @@ class Rewarded:
     burned_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Withdrawn:
     """An account took what it was owed."""
 

@@ -1,20 +1,19 @@
 """Calls and events of Jobs (docs/protocol.md S3, S4, S9.2)."""
 
-from dataclasses import dataclass
-
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, TaskId
+from truestep.base.records import record
 from truestep.protocol.settlement.ids import LeafId, PackedItem
 from truestep.protocol.settlement.records import BatchTerms, JobTerms, Order, Work
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Post:
     """Post a job with its whole reward (S3.1)."""
 
     order: Order
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TopUp:
     """Raise the reward of every shard (S3.3)."""
 
@@ -23,7 +22,7 @@ class TopUp:
     reward: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Close:
     """Let the deadline be now (S3.4)."""
 
@@ -32,7 +31,7 @@ class Close:
     terms: JobTerms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Cancel:
     """Refund shards that are not busy to the requester (S3.3)."""
 
@@ -42,7 +41,7 @@ class Cancel:
     shards: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Take:
     """Lease tasks as one batch (S4.1)."""
 
@@ -54,7 +53,7 @@ class Take:
     """When the lease may end at the earliest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Claim:
     """State the final states of a batch (S4.3)."""
 
@@ -64,7 +63,7 @@ class Claim:
     """Three words for each (S4.3)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Finalize:
     """End a batch that is due (S4.4). Items only if a leaf is held."""
 
@@ -73,7 +72,7 @@ class Finalize:
     items: tuple[PackedItem, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FinalizeLeaf:
     """Finalize a leaf that its batch left behind (S4.5)."""
 
@@ -82,7 +81,7 @@ class FinalizeLeaf:
     items: tuple[PackedItem, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Expire:
     """End a batch whose lease was missed (S4.6)."""
 
@@ -91,7 +90,7 @@ class Expire:
     items: tuple[PackedItem, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Release:
     """Give a lease back (S4.6)."""
 
@@ -100,7 +99,7 @@ class Release:
     items: tuple[PackedItem, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Strike:
     """Take a false leaf out of its batch, by Disputes (S4.7)."""
 
@@ -109,7 +108,7 @@ class Strike:
     bond_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Withdraw:
     """Send all that the sender is owed of an asset to a receiver (S9.2)."""
 
@@ -117,7 +116,7 @@ class Withdraw:
     receiver: Address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Posted:
     """A job was posted."""
 
@@ -132,7 +131,7 @@ class Posted:
     input_uri: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ToppedUp:
     """Every shard earns this much now."""
 
@@ -141,14 +140,14 @@ class ToppedUp:
     reward: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Closed:
     """The job's deadline is now."""
 
     job_id: JobId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Cancelled:
     """These shards were refunded."""
 
@@ -158,7 +157,7 @@ class Cancelled:
     refund: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Taken:
     """A batch was taken."""
 
@@ -169,7 +168,7 @@ class Taken:
     items: tuple[PackedItem, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Claimed:
     """Final states were stated, three words for each leaf."""
 
@@ -180,7 +179,7 @@ class Claimed:
     leaves: tuple[Bytes32, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Finalized:
     """A batch is final but for the leaves that are held."""
 
@@ -190,7 +189,7 @@ class Finalized:
     held: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LeafFinalized:
     """A leaf that was held is final."""
 
@@ -199,7 +198,7 @@ class LeafFinalized:
     reward: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Expired:
     """A lease was missed."""
 
@@ -208,7 +207,7 @@ class Expired:
     penalty_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Released:
     """A lease was given back."""
 
@@ -217,7 +216,7 @@ class Released:
     penalty_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Struck:
     """A leaf was false."""
 
@@ -227,7 +226,7 @@ class Struck:
     bond_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Resolved:
     """A reducer can be taken; its work is known now."""
 
@@ -235,7 +234,7 @@ class Resolved:
     job_digest: Bytes32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Withdrawn:
     """An account took what it was owed."""
 

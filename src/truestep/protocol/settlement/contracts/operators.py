@@ -1,18 +1,17 @@
 """Calls and events of Operators (docs/protocol.md S1.8, S9.1). Amounts in wei."""
 
-from dataclasses import dataclass
-
 from truestep.base.ids import Address, BatchId
+from truestep.base.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DepositFor:
     """Add the coins sent to an operator's stake (S9.1)."""
 
     operator: Address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WithdrawTo:
     """Send free stake of the sender to a receiver (S9.1)."""
 
@@ -20,7 +19,7 @@ class WithdrawTo:
     amount_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SetDelegate:
     """Give a delegate of the sender its roles (S1.8)."""
 
@@ -28,7 +27,7 @@ class SetDelegate:
     roles: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Seize:
     """Send locked stake to the sender, a module (S4.7)."""
 
@@ -37,14 +36,14 @@ class Seize:
     amount_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SetPhase:
     """Move the phase forward, by the owner (operators O4.2)."""
 
     phase: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Admit:
     """Put an operator on the allow-list, or take it off, by the owner (operators O4.3)."""
 
@@ -52,14 +51,14 @@ class Admit:
     is_admitted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Publish:
     """Publish the sender's record (operators O5)."""
 
     record: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Deposited:
     """Coins were added to a stake."""
 
@@ -68,7 +67,7 @@ class Deposited:
     amount_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Withdrawn:
     """An operator took coins out of its stake."""
 
@@ -77,7 +76,7 @@ class Withdrawn:
     amount_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Delegated:
     """A delegate has these roles now."""
 
@@ -86,7 +85,7 @@ class Delegated:
     roles: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Locked:
     """Stake was locked for a batch."""
 
@@ -95,7 +94,7 @@ class Locked:
     amount_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Unlocked:
     """Locked stake is free again."""
 
@@ -104,7 +103,7 @@ class Unlocked:
     amount_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Burned:
     """Locked stake was destroyed."""
 
@@ -113,7 +112,7 @@ class Burned:
     amount_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Seized:
     """Locked stake was sent to a module."""
 
@@ -123,7 +122,7 @@ class Seized:
     amount_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Noted:
     """A fact was noted that came with no bond."""
 
@@ -131,14 +130,14 @@ class Noted:
     fact: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PhaseSet:
     """The phase has moved forward."""
 
     phase: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Admitted:
     """An operator is on the allow-list, or no longer."""
 
@@ -146,7 +145,7 @@ class Admitted:
     is_admitted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Published:
     """An operator has published its record."""
 

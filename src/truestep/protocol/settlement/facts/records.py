@@ -1,9 +1,10 @@
 """What the events of all contracts have said, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, TaskId
+from truestep.base.records import record
 from truestep.protocol.audits.auditing import Auditing
 from truestep.protocol.audits.contracts import audits
 from truestep.protocol.audits.state import Audit, AuditedBatch, JobFund
@@ -53,7 +54,7 @@ Event = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Logged:
     """An event, its place in the chain, and the time of its block, which clocks need and no event says."""
 
@@ -63,7 +64,7 @@ class Logged:
     """Need not be known, and is 0 then, unless the event is one of `fold.TIMED`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class KnownJob:
     """A job that is not over."""
 
@@ -80,7 +81,7 @@ class KnownJob:
     """How many items of batches, challenged claims and unfed reducers of it are in the facts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class KnownBatch:
     """A batch that is not over."""
 
@@ -93,7 +94,7 @@ class KnownBatch:
     """A bit for each leaf that is written out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class KnownDispute:
     """A claim that was challenged or struck."""
 
@@ -101,7 +102,7 @@ class KnownDispute:
     claim: ChallengedClaim = field(default_factory=ChallengedClaim)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class KnownSplit:
     """The hashes inside a node, which lie between those of the games that stand on it (S6.4)."""
 
@@ -111,7 +112,7 @@ class KnownSplit:
     """When it was split."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Facts:
     """All that calls depend on and that is not over, as of one place in the chain. Never changes.
 

@@ -1,9 +1,8 @@
 """What the facts say of a claim or a game, as players need it."""
 
-from dataclasses import dataclass
-
 from truestep.base.errors import Reject
 from truestep.base.ids import Bytes32, TaskId
+from truestep.base.records import record
 from truestep.protocol.bisection import Interval
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.settlement import games
@@ -26,7 +25,7 @@ from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.settlement.trees import item_leaf, path_in
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ClaimView:
     """What a claim says, of which task and work."""
 
@@ -97,7 +96,7 @@ def _claimed_leaf(facts: Facts, claim_id: LeafId) -> tuple[KnownBatch, int, Item
 # --- games ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GameView:
     """A game, what it stands on, and whose move it is."""
 

@@ -1,9 +1,9 @@
 """What is left to do besides taking, claiming and moving: the work of keepers, and of those that won."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId, job_of_task
+from truestep.base.records import record
 from truestep.protocol import calls
 from truestep.protocol.availability.kept import FailingClaim, penalties
 from truestep.protocol.calls import Call
@@ -18,7 +18,7 @@ from truestep.protocol.settlement.jobs import CANCEL_LIMIT
 from truestep.protocol.settlement.tasks.ids import claim_of_leaf, game_of_leaf, task_of_leaf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Duty:
     """Something that can be done now and gains an account or a job's parties something."""
 

@@ -11,6 +11,7 @@ from web3 import Account
 
 from tests.adapters.sending import mine, reorganise
 from tests.e2e.network import COIN_WEI, INPUT, PARAMETERS, POLICY, REWARD_WEI, Network
+from truestep.adapters.chain import book, checkpoints
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.deploy import carry_out, deploy, owned_by
@@ -22,6 +23,7 @@ from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, GameId, JobId, ProgramId, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
+from truestep.composition.daemons import daemon_memory
 from truestep.ports.chain import Counters
 from truestep.protocol.calls import Deposit, SetDelegate, TakeTasks, WithdrawStake
 from truestep.protocol.deployment.plans import network_plan
@@ -155,6 +157,24 @@ def test_what_a_reorganisation_takes_back_is_forgotten(anvil_network: Network, m
     events = chain.blocks(0, chain.head().number).events[len(before) :]
     assert {type(event) for event in events} == {ProgramRegistered, JobPosted}
     assert chain.job(job_id).requester == network.requester.account
+
+
+def test_a_daemon_that_is_restarted_knows_what_it_knew(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its indexer has read everything, and asks for no block before there is another one."""
+    monkeypatch.setattr(book, "FINAL_BLOCKS", 1)
+    monkeypatch.setattr(checkpoints, "EACH_BLOCKS", 1)
+    store, memory = SqliteStore(), daemon_memory(network.account("worker"))
+    chain = network.chain("worker", store, memory=memory)
+    network.post()
+    chain.blocks(chain.first_block, chain.head().number)
+    network.stake("worker", chain)
+    chain.blocks(chain.first_block, chain.head().number)
+    assert chain.facts().stakes[network.account("worker")].stake_wei
+    again = network.chain("worker", store, memory=memory)
+    assert again._book.oldest.block_number > chain.first_block, "it begins with what was kept"
+    assert again.facts() == chain.facts()
 
 
 def test_an_interrupted_deployment_goes_on_where_it_was(network: Network) -> None:

@@ -10,7 +10,7 @@ import pytest
 from eth_account import Account
 
 from tests.client.kept_network import COIN_WEI, RULES, KeptNetwork, open_kept_network
-from tests.crash.test_crashes import TIMELESS, Executioner, Killed, MortalStore
+from tests.crash.mortals import TIMELESS, Executioner, Killed, MortalStore
 from tests.e2e.network import ELF, INPUT, MAX_CYCLES, WatchedProvider
 from truestep.adapters.blobs.addresses import kzg_name
 from truestep.adapters.blobs.directory import DirectoryBlobs

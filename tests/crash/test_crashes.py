@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,17 @@ from typing import Any
 import pytest
 from web3 import Web3
 
+from tests.crash.mortals import BOUNDARIES, TIMELESS, Executioner, Mortal, mortal_store
 from tests.e2e.floats import DIVISION, FLOAT_ELF, expected_total, state_before
-from tests.e2e.network import INPUT, POLICY, Log, ManualClock, Network, WatchedProvider, open_network
+from tests.e2e.network import INPUT, Log, Network, open_network
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.devnet import Devnet
 from truestep.base.ids import task_of
 from truestep.machine.interpreter import ReferenceEngine
-from truestep.node.tasks.agent import Daemon
 from truestep.ports.engine import Engine
-from truestep.ports.store import Change, Store
+from truestep.ports.store import Store
 from truestep.simulation.false_float import FalseFloatEngine, FalseResult
 
-BOUNDARIES = ("before a write", "after a write", "before a send", "after a send")
 NAMES = ("liar", "challenger", "worker")
 FAULT = FalseResult(cycle=state_before(DIVISION, 5))
 """A float result, so that every kind of move is made."""
@@ -33,90 +32,6 @@ DEPOSITS = 2
 """Transactions made before the killing begins."""
 IDLE_LIMIT = 24
 """Rounds without a block before time goes on: a daemon that died fetches and computes again first."""
-
-
-TICK_SECONDS = 0.2
-"""What a tick takes by the daemons' clock: in the idle rounds, all that they wait for comes due."""
-TIMELESS = replace(
-    POLICY,
-    broadcast_wait_seconds=600.0,
-    receipt_after_seconds=0.0,
-    nonce_grace_seconds=0.0,
-    watch_after_seconds=1e9,
-    market_seconds=0.0,
-)
-"""The sender goes by the computer's clock: what it would wait for is due at once, or never. A broadcast is
-waited for to its end, so that whoever is killed in it is dead before anything else happens."""
-
-
-class Killed(BaseException):
-    """The process ends here. No `except Exception` on its way can hold it up."""
-
-
-@dataclass
-class Executioner:
-    """Kills at every boundary of one kind; before a deed only on the first approach, not on the second."""
-
-    boundary: str = ""
-    rng: random.Random | None = None
-    kills: int = 0
-    is_armed: bool = False
-    was_spared: bool = True
-
-    def reach(self, boundary: str) -> None:
-        if self.is_armed and self._condemns(boundary):
-            self.kills += 1
-            raise Killed
-
-    def _condemns(self, boundary: str) -> bool:
-        if self.rng is not None:
-            return not boundary.endswith("question") and self.rng.random() < 0.2
-        if boundary != self.boundary:
-            return False
-        self.was_spared = boundary.startswith("before") and not self.was_spared
-        return not self.was_spared
-
-
-@dataclass
-class MortalStore:
-    """Satisfies `Store` over a real one."""
-
-    store: Store
-    executioner: Executioner
-
-    def read(self, table: str, key: str) -> str | None:
-        return self.store.read(table, key)
-
-    def rows(
-        self, table: str, *, key_from: str = "", key_until: str | None = None, limit: int | None = None
-    ) -> list[tuple[str, str]]:
-        return self.store.rows(table, key_from=key_from, key_until=key_until, limit=limit)
-
-    def tables(self) -> list[str]:
-        return self.store.tables()
-
-    def write(self, changes: Sequence[Change]) -> None:
-        self.executioner.reach("before a write")
-        self.store.write(changes)
-        self.executioner.reach("after a write")
-
-
-@dataclass
-class Mortal:
-    """A daemon that is started again, on the store it left, whenever it was killed."""
-
-    start: Callable[[], Daemon]
-    clock: ManualClock
-    daemon: Daemon | None = None
-
-    def tick(self) -> object:
-        self.clock.seconds += TICK_SECONDS
-        try:
-            self.daemon = self.daemon or self.start()
-            return self.daemon.tick()
-        except Killed:
-            self.daemon = None
-            return None
 
 
 @dataclass(frozen=True)
@@ -156,25 +71,16 @@ def play(devnet: Devnet, folder: Path, make_executioner: Callable[[], Executione
     counts_before = transaction_counts(network)
     executioners = {name: make_executioner() for name in NAMES}
 
-    def mortal_store(name: str) -> Store:
-        """The daemon's store, and from here on its way to the chain, under its executioner's eyes."""
-        reach = executioners[name].reach
-        network.node = WatchedProvider(
-            devnet.node,
-            before=lambda method: reach(f"before {deed(method)}"),
-            after=lambda method: reach(f"after {deed(method)}"),
-        )
-        return MortalStore(network.store(name), executioners[name])
+    def store(name: str) -> Store:
+        return mortal_store(network, name, executioners[name])
 
     def worker(name: str, engine: Engine) -> Mortal:
-        network.worker(name, mortal_store(name), log, engine)
-        return Mortal(lambda: network.worker(name, mortal_store(name), log, engine), network.clock)
+        network.worker(name, store(name), log, engine)
+        return Mortal(lambda: network.worker(name, store(name), log, engine), network.clock)
 
     liar = worker("liar", FalseFloatEngine(ReferenceEngine(), FAULT))
     honest = worker("worker", ReferenceEngine())
-    challenger = Mortal(
-        lambda: network.challenger("challenger", mortal_store("challenger"), log), network.clock
-    )
+    challenger = Mortal(lambda: network.challenger("challenger", store("challenger"), log), network.clock)
     network.chain("challenger", network.store("challenger"))
     for executioner in executioners.values():
         executioner.is_armed = True
@@ -191,11 +97,6 @@ def play(devnet: Devnet, folder: Path, make_executioner: Callable[[], Executione
         history=history(network), transaction_counts=[after - before for after, before in counts]
     )
     return outcome, sum(executioner.kills for executioner in executioners.values())
-
-
-def deed(method: str) -> str:
-    """What a request does, as boundaries are named."""
-    return "a send" if method == "eth_sendRawTransaction" else "a question"
 
 
 def has_happened(network: Network, name: str) -> bool:

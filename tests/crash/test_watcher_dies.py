@@ -12,7 +12,7 @@ import pytest
 from web3 import Web3
 
 from tests.client.kept_network import RULES, KeptNetwork, open_kept_network
-from tests.crash.test_crashes import TIMELESS, Executioner, Mortal, MortalStore
+from tests.crash.mortals import TIMELESS, Executioner, Mortal, MortalStore
 from tests.e2e.network import InlineExecutor, Log, ManualClock, WatchedProvider
 from truestep.adapters.chain.availability import AvailabilityReader, Web3KeeperChain
 from truestep.adapters.chain.connection import connect

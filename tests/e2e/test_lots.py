@@ -109,10 +109,10 @@ def test_an_operator_that_does_not_want_its_lots_declines_them(network: DrawnNet
     assert [network.pledge_of(name) for name in ("ada", "bob")] == [PLEDGE_WEI] * 2
 
 
-def is_quiet(network: DrawnNetwork, job_id: JobId, before: dict[int, int]) -> bool:
+def is_quiet(network: DrawnNetwork, job_id: JobId, before: dict[int, int], shard_count: int = SHARDS) -> bool:
     """Whether every lot that waited was drawn, and was taken or declined."""
     facts = facts_of(network)
     lots, job = facts.lots, facts.jobs[job_id].job
-    return len(lots) == SHARDS and all(
+    return len(lots) == shard_count and all(
         job.busy >> number & 1 or lot.declines > before.get(number, 0) for (_, number), lot in lots.items()
     )

@@ -9,7 +9,7 @@ import pytest
 
 from tests.client.kept_network import COIN_WEI, RULES
 from tests.client.test_keeping import BOUNDARIES, PUTS_KILLED, MortalBlobs, _at
-from tests.crash.test_crashes import TIMELESS, Executioner, Killed, MortalStore
+from tests.crash.mortals import TIMELESS, Executioner, Killed, MortalStore
 from tests.e2e.network import WatchedProvider
 from tests.node.availability.kept_work import KeptWork, open_kept_work
 from truestep.composition.daemons import daemon_memory

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.chains import lent_devnet
-from tests.crash.test_crashes import TIMELESS, Executioner, Killed, Mortal, MortalStore, deed
+from tests.crash.mortals import TIMELESS, Executioner, Killed, Mortal, MortalStore, deed
 from tests.e2e.keepers import RULES
 from tests.e2e.network import (
     ELF,

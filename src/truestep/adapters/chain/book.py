@@ -71,6 +71,7 @@ class Book:
     def _begin(self, start: Checkpoint) -> None:
         self._checkpoints = [start]
         self._read_to = start.block_number
+        self._has_read = False
         self._places = list[Place]()
         self._entries = dict[Place, _Entry]()
         self._hashes = dict[int, Bytes32]()
@@ -87,6 +88,11 @@ class Book:
     def facts(self) -> Facts:
         """The facts after the newest block that was read."""
         return self._facts
+
+    @property
+    def has_read(self) -> bool:
+        """Whether anything was read after the beginning. Before, facts may be as old as a kept checkpoint."""
+        return self._has_read
 
     @property
     def newest(self) -> Checkpoint:
@@ -160,6 +166,7 @@ class Book:
                 return Added.OTHER_BRANCH, ()
             changed = self._put(reading.logs)
             self._read_to = max(self._read_to, reading.last)
+            self._has_read = True
             self._hashes |= reading.hashes
             if changed is not None and changed[0] <= self.newest.block_number:
                 self._drop_checkpoints_from(changed[0])

@@ -234,8 +234,11 @@ class Web3Chain:
         return self._follower.book
 
     def facts(self) -> Facts:
-        """What is known: to the newest block for clients; a daemon reads by `blocks`."""
-        if self._keeps_finished or not self._book.facts.parameters:
+        """What is known: to the newest block for clients; a daemon reads by `blocks`, after its first question.
+
+        What it knew before it was restarted, `blocks` is not asked about again before there is another block.
+        """
+        if self._keeps_finished or not self._book.has_read or not self._book.facts.parameters:
             self._follower.refresh()
         return self._book.facts
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.protocol.audits.test_audit_facts import AUDITING
-from tests.protocol.lots.test_lot_facts import DEALING
+from tests.protocol.lots.echo import DEALING
 from tests.protocol.quorum.world import RULES
 from tests.protocol.settlement.world import PARAMETERS
 from tests.roles.test_quorum import SEATING

@@ -10,6 +10,10 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 960, 460
 LEFT, RIGHT, TOP, BOTTOM = 80, 220, 90, 50
 MARKS = 5
+LINE_WIDTH, WIDER = 2, 2.5
+"""Of the last line, and how much wider each line below it is: of lines in one place, each is seen."""
+NEAR = 0.01
+"""Lines whose ends differ by less are in one place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +72,9 @@ def line_chart(*, title: str, note: str, lines: Sequence[Line], is_logarithmic: 
         *(_rule(up.at(mark), mark) for mark in up.marks()),
         *(_foot(across.at(mark), mark) for mark in across.marks()),
     ]
-    for number, line in enumerate(lines):
-        parts += _drawn(line, across, up, TOP + 22 * number)
+    widths = _widths([line.points for line in lines])
+    for number, (line, width) in enumerate(zip(lines, widths, strict=True)):
+        parts += _drawn(line, across, up, TOP + 22 * number, width)
     return "\n".join((*parts, "</svg>", ""))
 
 
@@ -84,22 +89,31 @@ def _limit(greatest: float, *, is_logarithmic: bool) -> float:
 def _rule(y: float, mark: float) -> str:
     return (
         f'  <path d="M{LEFT} {y:g}H{WIDTH - RIGHT}" stroke="#e2e8f0"/>'
-        f'<text x="{LEFT - 10}" y="{y + 4:g}" text-anchor="end" fill="#475569">{mark:,.4g}</text>'
+        f'<text x="{LEFT - 10}" y="{y + 4:g}" text-anchor="end" fill="#475569">{mark:,.6g}</text>'
     )
 
 
 def _foot(x: float, mark: float) -> str:
     return (
-        f'  <text x="{x:g}" y="{HEIGHT - BOTTOM + 22}" text-anchor="middle" fill="#475569">{mark:,.4g}</text>'
+        f'  <text x="{x:g}" y="{HEIGHT - BOTTOM + 22}" text-anchor="middle" fill="#475569">{mark:,.6g}</text>'
     )
 
 
-def _drawn(line: Line, across: _Scale, up: _Scale, top: float) -> list[str]:
+def _widths(lines: Sequence[Sequence[tuple[float, float]]]) -> list[float]:
+    """A line is wider for each later one that would hide it: whose end is in the same place."""
+    ends = [points[-1][1] for points in lines]
+    return [
+        LINE_WIDTH + WIDER * sum(math.isclose(end, other, rel_tol=NEAR) for other in ends[number + 1 :])
+        for number, end in enumerate(ends)
+    ]
+
+
+def _drawn(line: Line, across: _Scale, up: _Scale, top: float, width: float) -> list[str]:
     path = " ".join(f"{across.at(x):g},{up.at(y):g}" for x, y in line.points)
     dashes = ' stroke-dasharray="6 4"' if line.is_dashed else ""
     x = WIDTH - RIGHT + 24
     return [
-        f'  <polyline points="{path}" fill="none" stroke="{line.colour}" stroke-width="2"{dashes}/>',
-        f'  <path d="M{x} {top}h22" stroke="{line.colour}" stroke-width="2"{dashes}/>',
+        f'  <polyline points="{path}" fill="none" stroke="{line.colour}" stroke-width="{width:g}"{dashes}/>',
+        f'  <path d="M{x} {top}h22" stroke="{line.colour}" stroke-width="{width:g}"{dashes}/>',
         f'  <text x="{x + 30}" y="{top + 4}" fill="#0f172a">{escape(line.label)}</text>',
     ]

@@ -35,6 +35,7 @@ COMMANDS = (
     "feed",
     "fetch",
     "gateway",
+    "gateway-token",
     "import",
     "init",
     "items",

@@ -98,8 +98,7 @@ class Reject(StrEnum):
     NOTHING_TO_RECLAIM = "nothing to reclaim"
     CLAIM_STATUS = "claim: status"
     CLAIM_OTHER_JOB = "claim: header or input of another"
-    CLAIM_UNKNOWN = "unknown claim"
-    """Of clients: no event tells of it."""
+    CLAIM_UNKNOWN = "unknown claim"  # of clients: no event tells of it
     CLAIM_NOT_STANDING = "claim does not stand"
     WINDOW_OVER = "challenge window is over"
     BATCH_TERMS_OTHER = "terms of another batch"
@@ -479,6 +478,7 @@ class Reject(StrEnum):
     PASSWORD_WRONG = "wrong password"
     RECEIPT_MALFORMED = "not a receipt"
     CHAIN_FILE = "not a chain file"
+    TOKENS_FILE = "not a file of tokens"
     NODE_URL = "not the URL of a node"
     JOB_UNFINISHED = "job is not finished"
     OVER = "already over"

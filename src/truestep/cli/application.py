@@ -83,6 +83,7 @@ PANELS = {
         "network": "network",
         "dashboard": "dashboard",
         "gateway": "gateway",
+        "gateway-token": "gateway_token",
         "drill": "drill",
         "simulate": "simulate",
         "conformance": "conformance",

@@ -40,6 +40,18 @@ def connect_client(
     return Client(chain, open_blobs(blobs), deployment, places=blobs, is_remembering=state is not None)
 
 
+def connect_journal(
+    network: NetworkOptions, sender: SenderOptions, screen: "Screen", state: Path
+) -> tuple["Chain", "Deployment", "Store"]:
+    """A chain to read and to send, whose journal is in a store that others may use too."""
+    from truestep.adapters.store.sqlite import SqliteStore
+    from truestep.composition.network import deployment_store
+
+    deployment = read_deployment(network.file)
+    store = deployment_store(SqliteStore(state), deployment, OtherNetworks(screen))
+    return _connected(network, sender, screen, deployment, store), deployment, store
+
+
 def connect_sender(network: NetworkOptions, sender: SenderOptions, screen: "Screen") -> "Chain":
     """The chain, to read and to send."""
     return _connected(network, sender, screen, read_deployment(network.file), None)

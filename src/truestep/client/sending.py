@@ -28,7 +28,7 @@ def transact_once(chain: Chain, call: Call, intent: str, is_done: Callable[[], b
     then the name is empty. Raises Rejected if the chain refuses, Unavailable if something outside fails.
     """
     for number in range(TRIES):
-        name = _numbered(intent, number)
+        name = numbered(intent, number)
         known = chain.transaction(name)
         if known is not None and known.outcome is Outcome.REVERTED:
             continue
@@ -91,7 +91,7 @@ def raise_stake(chain: Chain, target_wei: int) -> int:
         missing_wei = target_wei - stake_wei
         if missing_wei <= 0:
             return 0
-        name = _numbered(f"{DEPOSIT_PREFIX}{stake_wei}/{target_wei}", number)
+        name = numbered(f"{DEPOSIT_PREFIX}{stake_wei}/{target_wei}", number)
         known = chain.transaction(name)
         if known is not None and known.outcome is not Outcome.PENDING:
             _check_age(chain, known, stake_wei)
@@ -131,5 +131,6 @@ def _check_age(chain: Chain, deposit: Transaction, stake_wei: int) -> None:
         )
 
 
-def _numbered(intent: str, number: int) -> str:
+def numbered(intent: str, number: int) -> str:
+    """The name of attempt `number`, from 0, at an intent."""
     return f"{intent}#{number}" if number else intent

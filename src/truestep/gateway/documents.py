@@ -292,3 +292,26 @@ class Program(Document):
     elf_sha256: Hex32
     owner: AddressText
     uri: str
+
+
+class OrderState(Document):
+    """How far a signed order is."""
+
+    order_id: Hex32
+    stage: Literal["queued", "posted", "refused"]
+    job_id: int | None
+    transaction_hash: Hex32 | None
+    why: str | None
+    """Of a refused order."""
+    counted_wei: Amount
+    """What of the token's budget it takes: at most, while it is queued; then what it has cost."""
+
+
+class Budget(Document):
+    """What a token may spend, and has spent."""
+
+    token: str
+    budget_wei: Amount
+    spent_wei: Amount
+    """With what queued orders may cost at most."""
+    signers: list[AddressText]

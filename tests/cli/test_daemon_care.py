@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import Invoke
 from tests.cli.processes import START_SECONDS, Devnet, running_devnet, start, stop
+from tests.postgres import PostgresServer
 from truestep.composition import examining
 from truestep.composition.trial import differs_at
 from truestep.machine.interpreter import ReferenceEngine
@@ -37,8 +38,12 @@ def healthy(devnet: Devnet, folder: Path) -> tuple[object, ...]:
     return (*devnet.options("operator-1"), "--state-dir", folder / "worker")
 
 
-def test_a_worker_is_looked_after(
-    truestep: Invoke, hello_elf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_with_a_store_in_postgres_is_looked_after(
+    truestep: Invoke,
+    hello_elf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    postgres: PostgresServer,
 ) -> None:
     with running_devnet(tmp_path / "devnet") as devnet:
         with monkeypatch.context() as patch:
@@ -47,6 +52,7 @@ def test_a_worker_is_looked_after(
         (devnet.folder / "password").chmod(0o600)
         _doctor_counts_the_stake_to_come(truestep, *healthy(devnet, tmp_path))
         folder, settings = tmp_path / "new", ("--set", "stake=5", "--set", "send_seconds=1")
+        settings += ("--set", f"store={postgres.uri('operator_1')}")
         for option, value in zip(*[iter(map(str, healthy(devnet, tmp_path)))] * 2, strict=True):
             settings += ("--set", f"{option.removeprefix('--').replace('-', '_')}={value}")
         assert truestep("worker", "init", folder, *settings).exit_code == 0
@@ -57,12 +63,18 @@ def test_a_worker_is_looked_after(
         fields = _status(truestep, config)
         assert [claim["task_id"] for claim in fields["claims"]] != []
         assert fields["claimed_bonds_wei"] > 0 and fields["fees_wei"] > 0 and fields["lost_wei"] == 0
+        process.kill()
+        process.wait()
+        assert _status(truestep, config)["claims"] == fields["claims"], "it is read without a daemon too"
+        process = start(tmp_path / "log 2", "worker", *config)
         told = truestep("worker", "status", *config)
         assert "job 1 shard" in told.stderr and "keep the daemon running for" in told.stderr
         assert "in 2 claims" in told.stdout
         checked = truestep("worker", "doctor", *config, "--rpc", devnet.rpc, "--rpc", devnet.rpc)
         assert checked.exit_code == 0, checked.stderr
         assert "stake: 5 ETH" in checked.stderr
+        assert "state: at postgresql://postgres@" in " ".join(checked.stderr.split())
+        _wait_for(tmp_path / "log 2", "watching")
         assert stop(process) == 0
 
 
@@ -99,6 +111,14 @@ def _doctor_finds_what_is_missing(truestep: Invoke, devnet: Devnet, folder: Path
     state = ("--state-dir", folder / "none")
     missing = truestep("worker", "status", *devnet.options()[2:], "--keystore", "k", *state)
     assert missing.exit_code == 1
+
+
+def _wait_for(log: Path, kind: str) -> None:
+    for _ in range(10 * START_SECONDS):
+        if kind in log.read_text():
+            return
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
 
 
 def _status(truestep: Invoke, config: tuple[object, ...]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from truestep.adapters.blobs.outputs import OutputDirectory
 from truestep.adapters.chain.deployment import read_deployment
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.clock import SystemClock
-from truestep.adapters.store.sqlite import SqliteStore
 from truestep.commitments.keccak import keccak256
 from truestep.composition.daemons import assembled, daemon_memory
+from truestep.composition.state import opened_state
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.challenger import challenger_node
 from truestep.node.tasks.bench import Bench
@@ -31,11 +31,12 @@ class Lines:
         print(kind, message, fields, flush=True)
 
 
-def main(role: str, name: str, node: str, folder: Path, fault_cycle: int) -> None:
+def main(role: str, name: str, node: str, folder: Path, fault_cycle: int, uri: str) -> None:
     engine: Engine = ReferenceEngine()
     if fault_cycle:
         engine = FalseFloatEngine(ReferenceEngine(), FalseResult(cycle=fault_cycle))
-    store = SqliteStore(folder / f"{name}.db")
+    opened = opened_state(folder / f"{name} state", uri or None)
+    store = opened.__enter__()  # until it is killed
     account = Account.from_key(keccak256(name.encode()))
     clock = SystemClock()
     outputs = OutputDirectory(folder / f"{name} outputs")
@@ -51,4 +52,4 @@ def main(role: str, name: str, node: str, folder: Path, fault_cycle: int) -> Non
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]), int(sys.argv[5]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]), int(sys.argv[5]), sys.argv[6])

@@ -52,9 +52,11 @@ def network(tmp_path: Path) -> Iterator[Network]:
 
 
 @contextmanager
-def process(network: Network, role: str, name: str, fault_cycle: int = 0) -> Iterator[subprocess.Popen[str]]:
-    """A daemon; killed in any case."""
-    arguments = (role, name, network.devnet.node, network.folder, fault_cycle)
+def process(
+    network: Network, role: str, name: str, fault_cycle: int = 0, uri: str = ""
+) -> Iterator[subprocess.Popen[str]]:
+    """A daemon; killed in any case. `uri`: its store, if that is in PostgreSQL."""
+    arguments = (role, name, network.devnet.node, network.folder, fault_cycle, uri)
     command = [sys.executable, "-m", "tests.crash.process", *map(str, arguments)]
     running = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
     try:
@@ -85,16 +87,20 @@ def prepare(network: Network, *operators: str) -> None:
     network.close()
 
 
-def test_killed_in_mid_run_and_after_claiming(network: Network) -> None:
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_killed_in_mid_run_and_after_claiming(
+    network: Network, store: str, request: pytest.FixtureRequest
+) -> None:
+    uri = request.getfixturevalue("postgres").new_uri() if store == "postgres" else ""
     prepare(network, "worker")
     job_id = network.post(content=LONG_INPUT, max_cycles=1 << 20)
     task_id = task_of(job_id, 0)
-    with process(network, "worker", "worker") as first:
+    with process(network, "worker", "worker", uri=uri) as first:
         lines_until(first, "computing")
     assert network.requester.task(task_id).stage is TaskStage.TAKEN
-    with process(network, "worker", "worker") as second:
+    with process(network, "worker", "worker", uri=uri) as second:
         assert not any(line.startswith("take_sent") for line in lines_until(second, "claim_sent"))
-    with process(network, "worker", "worker") as third:
+    with process(network, "worker", "worker", uri=uri) as third:
         assert third.poll() is None
         network.devnet.advance(network.deployment.rules.window_seconds + 1)
         said = lines_until(third, "finalize_landed")

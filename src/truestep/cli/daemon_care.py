@@ -25,6 +25,7 @@ from truestep.cli.options import (
     NetworkOption,
     PasswordFileOption,
     RpcOption,
+    StoreOption,
     TrustOption,
     deployment_file,
     parse_address,
@@ -65,6 +66,7 @@ class CareOptions:
 
     keystore: KeystoreOption
     state_dir: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the daemon's state.")]
+    store: StoreOption = None
     deployment: DeploymentOption = None
     network: NetworkOption = None
     operator: Annotated[
@@ -122,6 +124,7 @@ def _doctor_of(role: str) -> Callable[..., None]:
             deployment=read_deployment(deployment_file(options.deployment, options.network)),
             blobs=blobs,
             state_dir=options.state_dir,
+            store=options.store,
             keystore=options.keystore,
             password_file=password_file,
             operator=options.operator_address,
@@ -166,7 +169,7 @@ def status(options: CareOptions, as_json: JsonFlag = False) -> None:
     deployment = read_deployment(deployment_file(options.deployment, options.network))
     account = keystore_address(options.keystore)
     operator = options.operator_address or account
-    standing = read_standing(options.state_dir, deployment, account, operator)
+    standing = read_standing(options.state_dir, options.store, deployment, account, operator)
     fields = _fields(standing)
     if as_json:
         screen.result({"operator": operator, **fields})

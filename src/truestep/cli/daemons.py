@@ -31,6 +31,7 @@ from truestep.cli.options import (
     NetworkOption,
     PasswordFileOption,
     RpcOption,
+    StoreOption,
     TrustOption,
     ask_password,
     deployment_file,
@@ -79,6 +80,7 @@ class DaemonOptions:
     state_dir: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the daemon's state; one per account.")
     ]
+    store: StoreOption = None
     deployment: DeploymentOption = None
     network: NetworkOption = None
     trust_unknown_code: TrustOption = False
@@ -182,6 +184,7 @@ def opened_world(
         deployment=deployment_file(options.deployment, options.network),
         blobs=options.blobs,
         state_dir=options.state_dir,
+        store=options.store,
         engine=limited_engine(options.engine, options.limits),
         signer=open_keystore(options.keystore, ask_password(options.password_file)),
         parallel=parallel,

@@ -91,6 +91,11 @@ NetworkOption = Annotated[
         help="A network with a name, in place of --deployment; see `truestep network add`.",
     ),
 ]
+STORE_HELP = (
+    "Keep the state in PostgreSQL: postgresql://USER@HOST/DATABASE?schema=NAME, one schema for each daemon;"
+    " the password from PGPASSWORD or a password file. Default: a file in --state-dir (docs/operating.md)."
+)
+StoreOption = Annotated[str | None, typer.Option("--store", metavar="URI", help=STORE_HELP)]
 TrustOption = Annotated[
     bool,
     typer.Option(

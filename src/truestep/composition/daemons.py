@@ -26,7 +26,6 @@ from truestep.adapters.keepers.answering import BlobAnswerer
 from truestep.adapters.keepers.blobs import KeeperBlobs
 from truestep.adapters.keepers.delivering import OutputPublisher
 from truestep.adapters.keepers.eyes import KeeperEyes
-from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
@@ -41,6 +40,7 @@ from truestep.composition.network import (
     open_chain,
     watched_consensus,
 )
+from truestep.composition.state import opened_state
 from truestep.node.anchoring.desk import AnchoringBench
 from truestep.node.availability.answer_desk import AnswerBench
 from truestep.node.availability.delivery_desk import DeliveryBench
@@ -94,6 +94,8 @@ class DaemonSettings:
     engine: Engine
     parallel: int
     """Runs or checks at the same time."""
+    store: str | None = None
+    """The URI of a store in PostgreSQL; None for a file in the state directory."""
     policy: TransactionPolicy = field(default_factory=TransactionPolicy)
     """What gas may cost."""
     trusts_unknown_code: bool = False
@@ -125,7 +127,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
     """Everything that a daemon needs; its store is closed at the end."""
     deployment = read_deployment(settings.deployment)
     watched = watched_consensus(deployment.chain_id, settings.rpc, settings.beacon, reporter)
-    with SqliteStore(settings.state_dir / "state.sqlite") as whole, watched, ExitStack() as stack:
+    with opened_state(settings.state_dir, settings.store) as whole, watched, ExitStack() as stack:
         store, clock = deployment_store(whole, deployment, reporter), SystemClock()
         keep_owner(store, settings.operator or Address(settings.signer.address))
         published = _published(settings, deployment, reporter)

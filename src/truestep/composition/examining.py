@@ -17,6 +17,7 @@ from truestep.base.ids import Address
 from truestep.base.text import counted, one_line
 from truestep.base.units import coins, duration
 from truestep.composition.network import open_reader
+from truestep.composition.state import found_state
 from truestep.composition.trial import differs_at
 from truestep.ports.chain import ChainReader
 from truestep.ports.engine import Engine
@@ -51,6 +52,8 @@ class Examined:
     deployment: Deployment
     blobs: Sequence[str]
     state_dir: Path
+    store: str | None
+    """The URI of its state in PostgreSQL."""
     keystore: Path
     password_file: Path | None
     operator: Address | None
@@ -75,6 +78,7 @@ def examine(examined: Examined) -> Iterator[Finding]:
         yield Finding(subject="spare node", is_good=True, found="none", remedy=remedy)
     yield from map(_store, examined.blobs)
     yield _disk(examined.state_dir)
+    yield _state(examined)
     account = _account(examined.keystore)
     if isinstance(account, Finding):
         yield account
@@ -143,6 +147,17 @@ def _disk(state_dir: Path) -> Finding:
         return Finding(subject="disk", is_good=False, found=f"{place} cannot be written", remedy=remedy)
     remedy = "" if free >= DISK_BYTES else f"make room: at least {DISK_BYTES >> 30} GiB"
     return Finding(subject="disk", is_good=free >= DISK_BYTES, found=found, remedy=remedy)
+
+
+def _state(examined: Examined) -> Finding:
+    """The store of its state, which a daemon may have open."""
+    subject = "state"
+    try:
+        found = found_state(examined.state_dir, examined.store)
+    except (Unavailable, Rejected) as error:
+        remedy = "see *State in PostgreSQL* in docs/operating.md" if examined.store else "see the message"
+        return Finding(subject=subject, is_good=False, found=one_line(str(error)), remedy=remedy)
+    return Finding(subject=subject, is_good=True, found=found)
 
 
 def _account(keystore: Path) -> "Finding | Address":

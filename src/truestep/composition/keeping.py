@@ -18,12 +18,12 @@ from truestep.adapters.keepers.service import KeeperServer, ServiceLimits
 from truestep.adapters.keepers.shelf import Shelf
 from truestep.adapters.keepers.workers import KzgProcesses
 from truestep.adapters.store.scoped import Scope, open_scope
-from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.ids import Address
 from truestep.base.text import counted
 from truestep.composition.daemons import answering, keep_owner
 from truestep.composition.network import other_networks, others_in_words, watched_consensus
+from truestep.composition.state import opened_state
 from truestep.composition.watching import published_blobs
 from truestep.node.chain.outbox import Courier
 from truestep.node.keeping.agent import KeeperBench, KeeperWorld
@@ -59,6 +59,8 @@ class KeeperSettings:
     """Whether registrants and keepers may serve at private addresses."""
     beacon: Sequence[str] = ()
     """URLs of consensus nodes, to answer for items in blobs of transactions too."""
+    state_store: str | None = None
+    """The URI of its state in PostgreSQL; None for a file in the state directory."""
 
 
 @contextmanager
@@ -67,7 +69,7 @@ def opened_keeper(
 ) -> Generator[KeeperWorld]:
     """Everything that a keeper needs; it serves until the end. `changed` makes other hands of its own."""
     with ExitStack() as stack:
-        whole = stack.enter_context(SqliteStore(settings.state_dir / "state.sqlite"))
+        whole = stack.enter_context(opened_state(settings.state_dir, settings.state_store))
         contracts = settings.contracts
         scope = Scope(chain_id=contracts.chain_id, jobs=contracts.items)
         store, clock = open_scope(whole, scope, [contracts.keepers, contracts.challenges]), SystemClock()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.journal import Journal
-from truestep.adapters.store.reading import SqliteReader
 from truestep.adapters.store.scoped import Scope, ScopedStore
 from truestep.base.errors import Bug
 from truestep.base.ids import Address, JobId, job_of_task
+from truestep.composition.state import read_state
 from truestep.node.chain import rows
 from truestep.node.chain.history import EventHistory
 from truestep.node.chain.ledger import Ledger
@@ -44,10 +44,15 @@ class Standing:
     """Disputes that it is a part of."""
 
 
-def read_standing(state_dir: Path, deployment: Deployment, account: Address, operator: Address) -> Standing:
-    """What the store says. The daemon may run meanwhile. Raises `Unavailable` or `Rejected`."""
+def read_standing(
+    state_dir: Path, store_uri: str | None, deployment: Deployment, account: Address, operator: Address
+) -> Standing:
+    """What the store says. The daemon may run meanwhile. Raises `Unavailable` or `Rejected`.
+
+    `store_uri`: of PostgreSQL; None for the file of the state directory.
+    """
     scope = Scope(chain_id=deployment.chain_id, jobs=deployment.address("Jobs"))
-    with SqliteReader(state_dir / "state.sqlite") as whole:
+    with read_state(state_dir, store_uri) as whole:
         store = ScopedStore(whole, scope)
         history = EventHistory(store)
         ledger = Ledger(history)

@@ -17,11 +17,11 @@ from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.keepers.eyes import KeeperEyes
 from truestep.adapters.store.scoped import Scope, open_scope
-from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.ids import Address
 from truestep.composition.daemons import LOOKS_AT_ONCE, answering, keep_owner
 from truestep.composition.network import other_networks, others_in_words, watched_consensus
+from truestep.composition.state import opened_state
 from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.availability.watcher import WatcherWorld
 from truestep.node.chain.outbox import Courier
@@ -43,13 +43,15 @@ class WatcherSettings:
     """Whether keepers may serve at private addresses."""
     beacon: Sequence[str] = ()
     """URLs of consensus nodes, for items in blobs of transactions."""
+    store: str | None = None
+    """The URI of its state in PostgreSQL; None for a file in the state directory."""
 
 
 @contextmanager
 def opened_watcher(settings: WatcherSettings, reporter: Reporter) -> Generator[WatcherWorld]:
     """Everything that a watcher needs; its store is closed at the end."""
     with ExitStack() as stack:
-        whole = stack.enter_context(SqliteStore(settings.state_dir / "state.sqlite"))
+        whole = stack.enter_context(opened_state(settings.state_dir, settings.store))
         contracts = settings.contracts
         scope = Scope(chain_id=contracts.chain_id, jobs=contracts.items)
         store, clock = open_scope(whole, scope, [contracts.keepers, contracts.challenges]), SystemClock()

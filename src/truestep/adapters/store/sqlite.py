@@ -32,8 +32,10 @@ COMMIT;
 class SqliteStore:
     """Satisfies `truestep.ports.store.Store`. Close it, or use it as a context manager."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, *, is_held: bool = False) -> None:
         """Open or create the store at `path`; None keeps it in memory only.
+
+        `is_held`: the caller has it from `hold_store`.
 
         Raises `Rejected` if another process has it, or the file is something else; `Unavailable` if the disk
         fails.
@@ -41,7 +43,7 @@ class SqliteStore:
         self._path = path
         self._name = str(path) if path else "memory"
         self._mutex = threading.Lock()
-        self._lock_file = _lock(path) if path else None
+        self._lock_file = hold_store(path) if path and not is_held else None
         try:
             self._connection = sqlite3.connect(
                 path or ":memory:",
@@ -192,11 +194,11 @@ def _copy(connection: sqlite3.Connection, place: Path) -> None:
 
 def require_free(path: Path) -> None:
     """Raise `Rejected` if another process has the store at `path`, `Unavailable` if the disk fails."""
-    _lock(path).close()
+    hold_store(path).close()
 
 
-def _lock(path: Path) -> IO[str]:
-    """Hold `path`.lock until the store is closed."""
+def hold_store(path: Path) -> IO[str]:
+    """Hold the lock of the store at `path` until it is closed. Raises as `require_free` does."""
     try:
         return hold(path.with_name(path.name + ".lock"))
     except OSError as error:

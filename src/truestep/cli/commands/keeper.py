@@ -23,6 +23,7 @@ from truestep.cli.log_options import parse_listen
 from truestep.cli.metrics_options import MetricsListenOption, shown
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import (
+    STORE_HELP,
     BeaconOption,
     DeploymentOption,
     KeystoreOption,
@@ -59,6 +60,7 @@ class KeeperOptions:
     state_dir: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the daemon's state; one per account.")
     ]
+    state_store: Annotated[str | None, typer.Option("--state-store", metavar="URI", help=STORE_HELP)] = None
     url: Annotated[
         str, typer.Option(metavar="URL", help="Where everybody reaches its service; written on the chain.")
     ]
@@ -192,6 +194,7 @@ def _settings(options: KeeperOptions) -> "KeeperSettings":
         rpc=options.rpc,
         contracts=availability_of(deployment),
         state_dir=options.state_dir,
+        state_store=options.state_store,
         signer=open_keystore(options.keystore, ask_password(options.password_file)),
         store=options.store or str(options.state_dir / "cells"),
         store_limit_bytes=options.store_limit or STORE_LIMIT_BYTES,

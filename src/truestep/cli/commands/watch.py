@@ -18,6 +18,7 @@ from truestep.cli.options import (
     NetworkOption,
     PasswordFileOption,
     RpcOption,
+    StoreOption,
     ask_password,
     deployment_file,
     parse_amount,
@@ -44,6 +45,7 @@ class WatchOptions:
     state_dir: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the daemon's state; one per account.")
     ]
+    store: StoreOption = None
     max_bonds: Annotated[
         str, typer.Option(metavar="AMOUNT", help="The limit of all open bonds together.")
     ] = "1"
@@ -134,6 +136,7 @@ def _settings(options: WatchOptions) -> "WatcherSettings":
         rpc=options.rpc,
         contracts=availability_of(deployment),
         state_dir=options.state_dir,
+        store=options.store,
         signer=open_keystore(options.keystore, ask_password(options.password_file)),
         policy=transaction_policy(options.max_fee, options.max_tip, options.max_fee_urgent),
         beacon=consensus_urls(deployment, options.rpc, options.beacon or ()),

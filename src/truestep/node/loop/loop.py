@@ -18,6 +18,9 @@ DECIDE_AGAIN_SECONDS = 0.2
 PROGRESS_REPORTS_SECONDS = 5.0
 """Interval of progress reports while the chain's past is read."""
 
+FATAL = frozenset({Reject.STORE_FILE, Reject.STATE_OF_OTHER, Reject.STORE_IN_USE, Reject.LOG_FORK})
+"""Reasons to end the daemon: what it remembers may be wrong, and only a new start can put that right."""
+
 View_co = TypeVar("View_co", covariant=True)
 Action = TypeVar("Action")
 
@@ -168,8 +171,9 @@ class Loop(Generic[View_co, Action]):
 def _as_outage(error: Unavailable | Rejected) -> Unavailable:
     """A daemon asks only about what exists: a node that refuses to answer lags, or is of another chain.
 
-    Raises `Rejected` for a row that cannot be read, and for a log that is an old copy: waiting mends no file.
+    Raises `Rejected` for a row that cannot be read, for a log that is an old copy, and for a store that this
+    process has lost: waiting mends none of them.
     """
-    if isinstance(error, Rejected) and error.reason in (Reject.STORE_FILE, Reject.LOG_FORK):
+    if isinstance(error, Rejected) and error.reason in FATAL:
         raise error
     return error if isinstance(error, Unavailable) else Unavailable(f"a node refused to answer: {error}")

@@ -234,9 +234,9 @@ class Web3Chain:
         return self._follower.book
 
     def facts(self) -> Facts:
-        """What is known: to the newest block for clients; a daemon reads by `blocks`, after its first question.
+        """What is known: to the newest block for clients. A daemon asks once, and then reads by `blocks`.
 
-        What it knew before it was restarted, `blocks` is not asked about again before there is another block.
+        After a restart `blocks` says nothing of what was known before, until there is another block.
         """
         if self._keeps_finished or not self._book.has_read or not self._book.facts.parameters:
             self._follower.refresh()

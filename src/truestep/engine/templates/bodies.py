@@ -38,6 +38,7 @@ class _Body:
 
     start: int
     words: list[int]
+    templates: list[Template]
     steps: list[Step]
     cycles: int
     lowest: Mapping[int, int]
@@ -102,7 +103,10 @@ class BodyWriter:
         templates = [known[word] if word in known else of(word) for word in words]
         if any(isinstance(template, Access) for template in templates):
             steps = [*map(self._templates.step, words)]
-            body = _Body(start=start, words=words, steps=steps, cycles=cycles, lowest=lowest_offsets(steps))
+            lowest = lowest_offsets(steps)
+            body = _Body(
+                start=start, words=words, templates=templates, steps=steps, cycles=cycles, lowest=lowest
+            )
             self._write_steps(body, range(len(words)), None, groups=groups_of(steps))
             return
         for position, template in enumerate(templates):
@@ -150,8 +154,11 @@ class BodyWriter:
             step = body.steps[position]
             access, group = step.access, groups.get(position)
             if access is None:
-                word = body.words[position]
-                self._write_other(body.start, position, word, self._templates.of(word))
+                template = body.templates[position]
+                if isinstance(template, bytes):
+                    self._out += template
+                else:
+                    self._write_other(body.start, position, body.words[position], template)
                 if not step.keeps or (address and step.written == address[0]):
                     address = None
                 position += 1
@@ -166,7 +173,7 @@ class BodyWriter:
                 self._out += look(distance, 0)
                 marker = trap_marker(TrapCause.STORE_ACCESS, body.cycles - position - 1)
                 self._closed.append((self._hole(EQUAL), distance, access.size_bytes, marker))
-            self._out += self._templates.code(access, distance)
+            self._out += self._templates.code(body.words[position], access, distance)
             if not access.is_store and access.value == address[0]:
                 address = None
             position += 1

@@ -25,7 +25,7 @@ class Templates:
         self.calling: set[int] = set()
         """The words whose templates call functions (templates.floats)."""
         self._steps: dict[int, Step] = {}
-        self._codes: dict[tuple[Access, int], bytes] = {}
+        self._codes: dict[int, bytes] = {}
 
     def of(self, word: int) -> Template:
         """The template of a word, or None if its code depends on its address or it ends a block."""
@@ -56,9 +56,9 @@ class Templates:
         steps[word] = step
         return step
 
-    def code(self, access: Access, distance: int) -> bytes:
-        """The code of an access at a distance from the address in RAX."""
-        codes, key = self._codes, (access, distance)
+    def code(self, word: int, access: Access, distance: int) -> bytes:
+        """The code of a word's access at a distance from the address in RAX."""
+        codes, key = self._codes, word << 16 | distance
         if key in codes:
             return codes[key]
         if len(codes) >= MEMO_LIMIT_WORDS:

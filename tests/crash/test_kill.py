@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import REPOSITORY, find_anvil
 from tests.e2e.floats import DIVISION, FLOAT_ELF, expected_total, state_before
 from tests.e2e.network import COIN_WEI, INPUT, Log, Network, expected_output, open_network
+from tests.postgres import PostgresServer
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.chain.devnet import AnvilDevnet, Devnet, EmbeddedDevnet
 from truestep.base.ids import task_of
@@ -87,11 +88,9 @@ def prepare(network: Network, *operators: str) -> None:
     network.close()
 
 
-@pytest.mark.parametrize("store", ["sqlite", "postgres"])
-def test_killed_in_mid_run_and_after_claiming(
-    network: Network, store: str, request: pytest.FixtureRequest
-) -> None:
-    uri = request.getfixturevalue("postgres").new_uri() if store == "postgres" else ""
+def test_killed_in_mid_run_and_after_claiming(network: Network, postgres: PostgresServer) -> None:
+    """With a store in PostgreSQL; that of the next test is a file."""
+    uri = postgres.new_uri()
     prepare(network, "worker")
     job_id = network.post(content=LONG_INPUT, max_cycles=1 << 20)
     task_id = task_of(job_id, 0)

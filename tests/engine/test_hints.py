@@ -13,6 +13,7 @@ from truestep.engine.analysis.hints import prefetched_offset
 from truestep.engine.compilation.translation import module_ir
 from truestep.engine.host import has_templates
 from truestep.engine.jit import JitEngine
+from truestep.engine.templates.encoding import Registers
 from truestep.engine.templates.instructions import code_of
 from truestep.machine.decode import decode
 from truestep.machine.layout import INPUT_START
@@ -58,4 +59,4 @@ def test_hints_reach_the_processor() -> None:
     instruction = decode(READ)
     assert instruction is not None
     if has_templates():
-        assert code_of(instruction)
+        assert code_of(Registers(kept=()), instruction)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +14,36 @@ from eth_abi.abi import encode
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 
+from tests.conftest import REPOSITORY
 from tests.contracts.evm import SENDER, Evm, EvmContract
 from truestep.contracts.artifacts import Artifact, artifact_from
-from truestep.contracts.build import build
+from truestep.contracts.build import CONTRACTS_FOLDER, build
 
+KEPT = REPOSITORY / ".pytest_cache" / "contracts"
 CALLERS = Path(__file__).parent / "callers"
 
 
 @cache
-def compile_folder(folder: Path, *libraries: Path) -> dict[str, Artifact]:
-    """Every contract of a folder, by name; its imports may be in `libraries`."""
-    return {
-        name.removesuffix(".json"): artifact_from(json.loads(content))
-        for name, content in build(sorted(folder.glob("*.vy")), libraries).items()
-    }
+def compile_folder(folder: Path) -> dict[str, Artifact]:
+    """Every contract of a folder, by name; it may import those of truestep.
+
+    Compiling takes a second for each, so the processes of a run share what one of them has compiled.
+    """
+    sources = sorted(folder.glob("*.vy"))
+    read = sorted(path for root in (folder, CONTRACTS_FOLDER) for path in root.rglob("*.vy*"))
+    stamp = sha256(version("vyper").encode())
+    for path in read:
+        stamp.update(f"{path} {path.stat().st_size} ".encode() + path.read_bytes())
+    kept = KEPT / f"{stamp.hexdigest()}.json"
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            made = build(sources, [CONTRACTS_FOLDER])
+            kept.with_suffix(".partial").write_text(json.dumps(made))
+            kept.with_suffix(".partial").replace(kept)
+    contracts: dict[str, str] = json.loads(kept.read_text())
+    return {name.removesuffix(".json"): artifact_from(json.loads(text)) for name, text in contracts.items()}
 
 
 def deploy_compiled(evm: Evm, artifact: Artifact, *arguments: Any, sender: str = SENDER) -> EvmContract:

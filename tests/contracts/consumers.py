@@ -17,7 +17,6 @@ from tests.contracts.solidity import compile_solidity
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import ZERO_NODES, levels_above, root_of_bytes
 from truestep.contracts.artifacts import Artifact
-from truestep.contracts.build import CONTRACTS_FOLDER
 from truestep.machine.layout import RANGE_LEVEL
 
 READERS = Path(__file__).parent / "readers"
@@ -31,7 +30,7 @@ def compiled(language: str, name: str) -> Artifact:
     if language == "solidity":
         return compile_solidity(READERS)[name]
     folder = READERS if name in READER_NAMES else EXAMPLES
-    return compile_folder(folder, CONTRACTS_FOLDER)[name]
+    return compile_folder(folder)[name]
 
 
 def deploy(net: Settlement, language: str, name: str, *arguments: Any, coins_wei: int = 0) -> EvmContract:

@@ -18,7 +18,6 @@ from tests.contracts.foreign import deploy_verifiers, own_risc_zero, own_sp1
 from tests.proofs.fixtures import flips, names, receipt
 from tests.proofs.test_bn254 import a_point_outside_the_subgroup
 from truestep.base.errors import Reject
-from truestep.contracts.build import CONTRACTS_FOLDER
 from truestep.proofs import risc_zero
 from truestep.proofs.constructors import constructor_arguments, contract_of
 from truestep.proofs.fields import FIELD, ORDER
@@ -220,7 +219,7 @@ def test_sp1_proves_statements_with_any_nonce(evm: Evm, nonce: int) -> None:
 
 
 def double(name: str) -> Any:
-    return compile_folder(Path(__file__).parent / "doubles", CONTRACTS_FOLDER)[name]
+    return compile_folder(Path(__file__).parent / "doubles")[name]
 
 
 @pytest.fixture

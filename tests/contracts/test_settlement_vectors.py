@@ -14,7 +14,6 @@ from tests.contracts.compiled import compile_folder, deploy_compiled
 from tests.contracts.evm import Evm, EvmContract
 from tests.contracts.settlement import HERE
 from tests.vectors.settlement import SettlementCase, read_settlement
-from truestep.contracts.build import CONTRACTS_FOLDER
 
 CHAIN_ID = 1
 """Of the chain in memory."""
@@ -38,7 +37,7 @@ def value_of(plain: Any) -> Any:
 @pytest.fixture(scope="module")
 def hashes() -> EvmContract:
     """What the contracts hash."""
-    artifact = compile_folder(HERE / "hashes", CONTRACTS_FOLDER)["Hashes"]
+    artifact = compile_folder(HERE / "hashes")["Hashes"]
     return deploy_compiled(Evm(), artifact)
 
 

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 from typing import Any
 from xml.etree import ElementTree
 
@@ -58,6 +60,7 @@ def expected_sha256() -> str:
     return hashlib.sha256(message).hexdigest()
 
 
+@pytest.mark.long
 def test_runners_agree_and_page_shows_it(tmp_path: Path) -> None:
     completed = run_benchmark(
         *("--runners", ",".join(sorted(RUNNERS)), "--sections", "kernels,keccak"),

@@ -14,7 +14,13 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 @pytest.mark.anvil
 @pytest.mark.parametrize(
     "name",
-    ["gas.py", "availability_gas.py", "receipts_gas.py", "anchors_gas.py", "quorum_gas.py", "drawn_gas.py"],
+    [
+        "gas.py",
+        "receipts_gas.py",
+        "quorum_gas.py",
+        "drawn_gas.py",
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("availability_gas.py", "anchors_gas.py")),
+    ],
 )
 def test_gas_page_is_up_to_date(anvil_program: Path, name: str) -> None:
     """Gas is deterministic: one unit more or less is a change that wants to be seen."""

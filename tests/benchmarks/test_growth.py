@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "growth.py"
 
 
+@pytest.mark.long
 def test_growth_is_measured() -> None:
     command = [sys.executable, str(BENCHMARK), "--finished", "40", "--standing", "20"]
     finished = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)

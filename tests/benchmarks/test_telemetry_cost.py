@@ -12,6 +12,7 @@ import pytest
 BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "telemetry.py"
 
 
+@pytest.mark.long
 @pytest.mark.anvil
 @pytest.mark.usefixtures("anvil_program")
 def test_the_cost_of_a_tick_is_measured() -> None:

@@ -288,6 +288,7 @@ class Scene:
         return self.truestep("audit-log", operator, "--seen", "seen", "--json", *words)
 
 
+@pytest.mark.long
 @pytest.mark.anvil
 def test_logs_anchor_themselves(network: Networked, truestep: Invoke) -> None:
     scene = Scene(network, truestep)

@@ -109,7 +109,10 @@ def undisturbed(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Out
     return play(devnet, tmp_path_factory.mktemp("undisturbed"), Executioner)[0]
 
 
-@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize(
+    "boundary",
+    [pytest.param(each, marks=[pytest.mark.long] * each.startswith("before")) for each in BOUNDARIES],
+)
 def test_dying_at_every_boundary_changes_nothing(
     devnet: Devnet, tmp_path: Path, undisturbed: Outcome, boundary: str
 ) -> None:

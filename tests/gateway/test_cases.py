@@ -6,7 +6,7 @@ from tests.gateway.cases import play
 from tests.gateway.telling import whole_gateway
 from truestep.adapters.web_server import WebServer
 
-CASES = 200
+CASES = 60
 
 
 def test_made_up_requests_are_answered_as_the_document_says(seed: int) -> None:

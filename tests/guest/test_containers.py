@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.guest.numpy_guests import compare, compile_guest
 
@@ -151,6 +152,7 @@ HASH = 34977
 """What CPython gives with PYTHONHASHSEED=0."""
 
 
+@pytest.mark.long
 def test_containers_are_read_and_changed(tmp_path: Path) -> None:
     guest = compile_guest(tmp_path, FUNCTIONS, MAIN, "float64[:]")
     found, expected = compare(guest, np.array([0.1, 0.7, 1e8, -3.3, 2.0]))

@@ -216,6 +216,7 @@ def test_every_standard_scenario_exists() -> None:
     assert all(kind.summary for kind in scenarios().values())
 
 
+@pytest.mark.long
 @pytest.mark.anvil
 def test_a_short_story_loses_nothing(anvil_program: Path, tmp_path: Path) -> None:
     result = run(scenarios()["brief"], tmp_path, seed=1)

@@ -259,7 +259,14 @@ KINDS: dict[str, list[Callable[[], Iterator[tuple[str, Callable[[Any], Any]]]]]]
 
 
 @pytest.mark.parametrize(
-    ("method", "kind"), [(method, kind) for method, kinds in KINDS.items() for kind in kinds]
+    ("method", "kind"),
+    [
+        pytest.param(
+            method, kind, marks=pytest.mark.long if method == "eth_getLogs" and kind in kinds[1:3] else ()
+        )
+        for method, kinds in KINDS.items()
+        for kind in kinds
+    ],
 )
 def test_junk_ends_no_reader(scene: Scene, method: str, kind: Any) -> None:
     wrong: list[str] = []

@@ -10,6 +10,7 @@ from truestep.drills.network.plan import Terms, planned
 from truestep.drills.network.play import Screenplay, perform
 
 
+@pytest.mark.long
 @pytest.mark.anvil
 def test_every_job_is_final_every_lie_is_struck_and_nobody_honest_loses(
     anvil_program: Path, tmp_path: Path

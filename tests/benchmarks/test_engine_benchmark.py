@@ -10,10 +10,10 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-
-import pytest
 from typing import Any
 from xml.etree import ElementTree
+
+import pytest
 
 BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "engine.py"
 KERNELS = {

@@ -16,12 +16,13 @@ from web3 import Account
 from tests.client.conftest import CYCLES_LIMIT, POLICY, Network
 from tests.gateway.conftest import MANY_PER_SECOND, served
 from truestep.adapters.store.sqlite import SqliteStore
-from truestep.base.errors import Rejected
+from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import JobId
 from truestep.client import Order
 from truestep.client.signed_orders import ORDER_LIMIT_BYTES, WAIT_LIMIT_SECONDS, SignedOrder, order_for
 from truestep.composition.network import open_chain
 from truestep.dashboard.reading import Reading
+from truestep.gateway import journal as journal_module
 from truestep.gateway import orders as orders_module
 from truestep.gateway import posting
 from truestep.gateway.journal import OrderJournal
@@ -232,6 +233,35 @@ def test_a_crash_around_the_send_posts_one_job(desk: Desk, is_before: bool) -> N
     assert desk.jobs() == jobs + 1 and desk.journal.queued() == ()
     row = desk.journal.row(order.order_id)
     assert row is not None and row.job_id == jobs + 1 and row.counted_wei > 2_000
+
+
+def test_a_refused_order_is_never_posted_whoever_still_has_its_id(desk: Desk) -> None:
+    order, jobs = desk.order(), desk.jobs()
+    desk.bring(order)
+    poster = desk.poster()
+    desk.journal.done(order.order_id, lambda row: journal_module.refused(row, "too dear", 0))
+    poster._post(order.order_id)
+    assert desk.jobs() == jobs and desk.spent_wei() == 0
+
+
+class RefusingChain(CrashingChain):
+    """A chain that refuses a call when it was sent already, as a node of another chain does for a while."""
+
+    def transact(self, call: PostJob, *, intent: str) -> Any:
+        self._chain.submit(call, intent=intent)
+        raise Rejected(Reject.WRONG_CHAIN, "the node is of another chain")
+
+
+def test_a_refusal_after_the_send_is_no_refusal_of_the_order(desk: Desk) -> None:
+    order, jobs = desk.order(), desk.jobs()
+    desk.bring(order)
+    whole: Any = desk.chain
+    desk.chain = RefusingChain(whole, is_before=False)  # pyright: ignore[reportAttributeAccessIssue]
+    desk.poster().post_all()
+    assert desk.state(order.order_id)["stage"] == "queued" and desk.spent_wei() > 2_000
+    desk.chain = whole
+    desk.poster().post_all()
+    assert desk.state(order.order_id)["job_id"] == jobs + 1 == desk.jobs()
 
 
 def test_a_lost_journal_posts_nothing_twice(desk: Desk, network: Network, funded: Any) -> None:

@@ -12,7 +12,7 @@ from truestep.base.text import one_line
 from truestep.client.sending import event_of, numbered, transact_once
 from truestep.client.signed_orders import SignedOrder
 from truestep.gateway import journal
-from truestep.gateway.journal import OrderJournal
+from truestep.gateway.journal import OrderJournal, OrderStage
 from truestep.ports.chain import Chain, Outcome, Transaction
 from truestep.protocol.events import JobPosted
 from truestep.protocol.settlement.jobs import program_hash
@@ -86,7 +86,7 @@ class Poster:
     def _post(self, order_id: str) -> None:
         """1. Is it still to be sent? 2. Send it, or wait for what was sent. 3. Note which job it is."""
         row = self._orders.row(order_id)
-        if row is None:
+        if row is None or row.stage is not OrderStage.QUEUED:  # it ended since it was looked up
             return
         order, intent = SignedOrder.model_validate_json(row.text), f"order:{order_id}"
         try:
@@ -100,7 +100,9 @@ class Poster:
                 job_id = event.job_id if isinstance(event, JobPosted) else JobId(0)
                 self._note(order_id, order, intent, job_id, transaction.transaction_hash.hex())
         except Rejected as error:
-            if error.reason not in LATER:
+            if self._is_sent(intent):  # what is on its way may still be a job
+                self._tell(f"order {order_id[:8]}: {one_line(str(error))}; it is tried again")
+            elif error.reason not in LATER:
                 self._refuse(order_id, intent, one_line(str(error)))
         except Unavailable as error:
             self._tell(f"order {order_id[:8]}: {one_line(str(error))}; it is tried again")

@@ -103,6 +103,15 @@ class PostgresServer:
             cursor = connection.execute(query.encode(), parameters)
             return cursor.fetchall() if cursor.description else []
 
+    def set(self, name: str, value: str) -> None:
+        """Change a setting of the server, for sessions that there are too."""
+        self.ask(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.ask("SELECT pg_reload_conf()")
+        until = time.monotonic() + START_SECONDS
+        while self.ask("SELECT current_setting(%s)", name) != [(value,)]:
+            assert time.monotonic() < until, name
+            time.sleep(0.02)
+
     def end_sessions(self) -> int:
         """End every session of truestep, as an administrator does. Returns their number."""
         query = """
@@ -116,7 +125,8 @@ class Proxy:
     """Stands between a client and the server. `lose` says what becomes of the next statement with a word.
 
     `request`: it never arrives. `answer`: it is executed, its answer is lost. `both ends`: the same, and the
-    server does not learn that its client is gone.
+    server does not learn that its client is gone. `patience`: it never arrives, and nobody
+    learns of anything.
     """
 
     def __init__(self, server: PostgresServer) -> None:
@@ -163,6 +173,11 @@ class Proxy:
         while content := _received(client):
             if self.lose and self.word in content:
                 self.losses += 1
+                if self.lose == "patience":
+                    self.lose = ""
+                    while _received(client):
+                        pass
+                    return
                 if self.lose != "request":
                     server.sendall(content)
                     time.sleep(0.2)  # for the server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Generator
 from contextlib import closing
@@ -11,7 +12,7 @@ import pytest
 
 from tests.postgres import PostgresServer, Proxy
 from truestep.adapters.store import postgres as postgres_store
-from truestep.adapters.store import postgres_session
+from truestep.adapters.store import postgres_connection, postgres_session
 from truestep.adapters.store.postgres import PostgresStore
 from truestep.adapters.store.postgres_place import parse_place
 from truestep.adapters.store.postgres_reading import PostgresReader
@@ -132,6 +133,84 @@ def test_what_was_said_to_have_failed_is_never_found_made(
         assert [key for key, _ in again.rows("t")] == ["doubtful" if is_made else "after"]
 
 
+@pytest.mark.parametrize("word", ["BEGIN", "UPDATE", "COMMIT", "SELECT value"])
+def test_an_answer_is_not_waited_for_forever(
+    postgres: PostgresServer, proxy: Proxy, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network takes what is sent, and delivers nothing."""
+    monkeypatch.setattr(postgres_connection, "ANSWER_SECONDS", 0.5)
+    with opened(proxy.uri(f"stalled_{word[:6].strip().lower()}")) as store:
+        store.write([put("a", "1")])
+        proxy.word, proxy.lose = word.encode(), "patience"
+        if word in ("BEGIN", "SELECT value"):  # asked once more, through another connection
+            store.write([put("a", "2")])
+            assert store.read("t", "a") == "2"
+        else:
+            with pytest.raises(Unavailable, match="no answer within"):
+                store.write([put("a", "2")])
+            assert store.read("t", "a") == "1"
+        assert proxy.losses == 1
+
+
+def test_what_the_server_refuses_is_an_answer(postgres: PostgresServer) -> None:
+    with opened(postgres.new_uri()) as store:
+        backend = store._session.backend
+        with pytest.raises(Unavailable, match="index row"):
+            store.write([put("".join(map(chr, range(256, 9_000))), "1")])
+        assert store.rows("t") == []
+        assert store._session.backend == backend
+
+
+def test_a_former_session_that_does_not_end_is_not_waited_for_forever(
+    postgres: PostgresServer, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the server hangs on its disk."""
+    monkeypatch.setattr(postgres_session, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(postgres_session, "END_MILLISECONDS", 300)
+    with opened(proxy.uri("unending")) as store:
+        store.write([put("a", "1")])
+        pid = store._session.backend.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            proxy.cut()
+            with pytest.raises(Unavailable, match="does not end"):
+                store.read("t", "a")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert store.read("t", "a") == "1"
+
+
+def test_a_commit_that_no_standby_has_is_not_said_to_be_made(
+    postgres: PostgresServer, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To end a session that waits for its standby makes its commit visible, although it may still be lost."""
+    with opened(proxy.uri("alone")) as store:
+        store.write([put("a", "1")])
+        monkeypatch.setattr(postgres_connection, "ANSWER_SECONDS", 0.5)
+        postgres.set("synchronous_standby_names", "nobody")
+        try:
+            with pytest.raises(Unavailable, match="no answer within"):
+                store.write([put("b", "2")])
+        finally:
+            postgres.set("synchronous_standby_names", "")
+        with pytest.raises(Rejected, match="start it again"):
+            store.read("t", "b")
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_the_encoding_of_a_database_does_not_matter(postgres: PostgresServer, encoding: str) -> None:
+    name = f"of_{encoding.lower()}"
+    postgres.ask(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+    uri = postgres.new_uri().replace("/postgres?", f"/{name}?")
+    for _ in range(2):
+        with opened(uri) as store:
+            store.write([put("\0ä\U0001f600", "€")])
+            assert store.rows("t") == [("\0ä\U0001f600", "€")]
+            assert isinstance(store.store_id, str)
+    with PostgresReader(parse_place(f"{uri}&client_encoding=SQL_ASCII")) as reader:
+        assert reader.rows("t") == [("\0ä\U0001f600", "€")]
+
+
 # --- one process at a time ----------------------------------------------------------------------------------
 
 
@@ -198,7 +277,9 @@ def test_passwords_are_never_shown(postgres: PostgresServer) -> None:
     secret = "hunter2secret"
     uri = f"postgresql://somebody:{secret}@/postgres?host={postgres.folder}"
     keyed = f"postgresql://somebody@/postgres?password={secret}"
-    for wrong in (uri, keyed, f"{uri}&no_such={secret}", uri.replace("postgresql", "mysql")):
+    nested = f"postgresql://somebody@/?dbname={uri}"
+    token = f"postgresql://somebody@/postgres?oauth_client_secret={secret}"
+    for wrong in (uri, keyed, nested, token, f"{uri}&no_such={secret}", uri.replace("postgresql", "mysql")):
         with pytest.raises(Rejected) as refusal:
             parse_place(wrong)
         assert refusal.value.reason is Reject.STORE_FILE

@@ -68,6 +68,11 @@ class PostgresStore:
         """What distinguishes this store from every other, whatever its place is called."""
         return self._mark.store_id
 
+    @property
+    def writes(self) -> int:
+        """How many writes it has had, as far as this process knows."""
+        return self._mark.writes
+
     def close(self) -> None:
         """Close the connection."""
         with self._mutex:
@@ -174,6 +179,7 @@ class PostgresStore:
             time.sleep(SETTLE_STEP_SECONDS)
         made = replace(self._mark, writes=self._mark.writes + 1)
         if self._mark_of(session) == made:
+            self._confirm(session)
             self._mark = made
             self._take(session)
             return
@@ -226,6 +232,13 @@ class PostgresStore:
     def _mark_of(self, session: Session) -> Mark | None:
         try:
             return session.mark()
+        except psycopg.Error as error:
+            session.close()
+            raise failure(self._place, error) from error
+
+    def _confirm(self, session: Session) -> None:
+        try:
+            session.confirm()
         except psycopg.Error as error:
             session.close()
             raise failure(self._place, error) from error

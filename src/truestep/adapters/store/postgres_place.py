@@ -9,6 +9,7 @@ from truestep.base.errors import Reject, Rejected
 SCHEMES = ("postgresql://", "postgres://")
 SCHEMA, DEFAULT_SCHEMA = "schema", "truestep"
 """Our own parameter of the URI. libpq has none for it."""
+SECRETS = "password", "sslpassword", "oauth_client_secret"
 FORM = "postgresql://USER@HOST/DATABASE?schema=NAME"
 DEFAULTS = {
     "connect_timeout": "5",
@@ -62,7 +63,7 @@ def parse_place(uri: str) -> PostgresPlace:
             f"expected {FORM}, got a URI that libpq refuses; encode special characters, such as %40 for @"
         )
         raise Rejected(Reject.STORE_FILE, message) from error.with_traceback(None)
-    if given.get("password") or given.get("sslpassword"):
+    if any(given.get(name) for name in SECRETS) or "://" in (given.get("dbname") or ""):
         raise Rejected(
             Reject.STORE_FILE,
             "expected a URI without a password, which other users would see; name a password file (chmod 600,"

@@ -14,6 +14,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection, Cursor, sql
 
+from truestep.adapters.store.postgres_connection import BoundedConnection
 from truestep.adapters.store.postgres_place import PostgresPlace
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.text import one_line
@@ -58,7 +59,7 @@ class Mark:
 class Session:
     """A connection that holds the lock. It is not for several threads at once."""
 
-    def __init__(self, connection: Connection[Any], place: PostgresPlace, backend: Backend) -> None:
+    def __init__(self, connection: BoundedConnection, place: PostgresPlace, backend: Backend) -> None:
         self.connection = connection
         self.backend = backend
         self._place = place
@@ -75,16 +76,22 @@ class Session:
     def mark(self) -> Mark | None:
         """The store's mark; None if the store is gone."""
         try:
-            row = self.execute("SELECT store_id, openings, writes FROM {store}").fetchone()
+            return found_mark(self.connection, self._place.schema)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
             return None
-        return Mark(store_id=row[0], openings=row[1], writes=row[2]) if row else None
 
     def count_opening(self) -> Mark:
         """Note that a process opens the store."""
         query = "UPDATE {store} SET openings = openings + 1 RETURNING store_id, openings, writes"
         store_id, openings, writes = self.execute(query).fetchone() or ("", 0, 0)
         return Mark(store_id=store_id, openings=openings, writes=writes)
+
+    def confirm(self) -> None:
+        """Return once all that can be seen is as safe as a commit is that was answered.
+
+        A session that is ended while it waits for a standby has committed here alone.
+        """
+        self.execute("UPDATE {store} SET writes = writes")
 
     def close(self) -> None:
         """End it; the server frees the lock."""
@@ -99,12 +106,20 @@ def execute(
     return connection.execute(sql.SQL(query).format(**names), parameters, binary=True)
 
 
-def connect(place: PostgresPlace, **defaults: str) -> Connection[Any]:
+def found_mark(connection: Connection[Any], schema: str) -> Mark | None:
+    """The mark of the store in a schema; None if its row is gone."""
+    row = execute(connection, schema, "SELECT store_id, openings, writes FROM {store}").fetchone()
+    return Mark(store_id=row[0], openings=row[1], writes=row[2]) if row else None
+
+
+def connect(place: PostgresPlace, **defaults: str) -> BoundedConnection:
     """Connect. Raises `Unavailable`."""
     name = f"truestep, process {os.getpid()} on {socket.gethostname()}"[:63]
     parameters: dict[str, Any] = {"application_name": name, **defaults, **place.parameters}
+    # A database of SQL_ASCII would give texts as bytes.
+    parameters["client_encoding"] = "UTF8"
     try:
-        return psycopg.connect(**parameters, autocommit=True)
+        return BoundedConnection.connect(**parameters, autocommit=True)
     except psycopg.Error as error:
         raise Unavailable(
             f"store {place.name}: {one_line(str(error))}; check the server, the user's rights and password"
@@ -134,8 +149,8 @@ def open_session(place: PostgresPlace, ours: set[Backend]) -> Session:
         raise
 
 
-def look(place: PostgresPlace) -> str | None:
-    """The id of the store, without opening it; None if there is none yet, but may be created.
+def look(place: PostgresPlace) -> Mark | None:
+    """The mark of the store, without opening it; None if there is none yet, but may be created.
 
     Raises as `open_session` and `PostgresStore` do, as far as it can be known before.
     """
@@ -144,8 +159,7 @@ def look(place: PostgresPlace) -> str | None:
         with closing(connection):
             _prepared(connection, place)
             if found_version(connection, place) is not None:
-                row = execute(connection, place.schema, "SELECT store_id FROM {store}").fetchone()
-                return str(row[0]) if row else None
+                return found_mark(connection, place.schema)
             query = """
                 SELECT has_database_privilege(current_database(), 'CREATE') OR to_regnamespace(%s) IS NOT NULL
             """
@@ -212,10 +226,11 @@ def _lock(connection: Connection[Any], place: PostgresPlace, ours: set[Backend])
     key, until = lock_key(place.schema), time.monotonic() + LOCK_SECONDS
     while not _is_locked(connection, key):
         holder = _holder(connection, key)
-        if holder is not None and holder[0] in ours:
+        is_ours = holder is not None and holder[0] in ours
+        if time.monotonic() >= until:
+            raise _unending(place, holder) if is_ours else _in_use(place, holder)
+        if holder is not None and is_ours:
             connection.execute("SELECT pg_terminate_backend(%s, %s)", (holder[0].pid, END_MILLISECONDS))
-        elif time.monotonic() >= until:
-            raise _in_use(place, holder)
         else:
             time.sleep(LOCK_STEP_SECONDS)
 
@@ -238,6 +253,13 @@ def _holder(connection: Connection[Any], key: int) -> tuple[Backend, str] | None
     if row is None or row[1] is None:
         return None
     return Backend(pid=row[0], started=row[1]), f"{row[2]}, at {row[3]}, session {row[0]}"
+
+
+def _unending(place: PostgresPlace, holder: tuple[Backend, str] | None) -> Unavailable:
+    return Unavailable(
+        f"store {place.name}: the former session of this process, {holder[1] if holder else 'unknown'}, does"
+        " not end; check the server and its disk"
+    )
 
 
 def _in_use(place: PostgresPlace, holder: tuple[Backend, str] | None) -> Rejected:
@@ -274,9 +296,12 @@ def prepare_schema(session: Session, place: PostgresPlace) -> None:
                     " that bonds depend on. Nothing was changed",
                 )
             elif version < schema_version():
+                connection.is_patient = True
                 _migrate(connection, place.schema, version)
     except psycopg.Error as error:
         raise failure(place, error) from error
+    finally:
+        connection.is_patient = False
 
 
 def found_version(connection: Connection[Any], place: PostgresPlace) -> int | None:

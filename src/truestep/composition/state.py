@@ -1,16 +1,18 @@
 """Opens the store of a daemon: a file of its state directory, or a schema of a PostgreSQL database."""
 
 import json
-from collections.abc import Generator
-from contextlib import AbstractContextManager, closing, contextmanager
-from itertools import islice
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from truestep.adapters.files import sync_folder, write_file
 from truestep.adapters.store.postgres_place import parse_place
 from truestep.adapters.store.reading import SqliteReader
 from truestep.adapters.store.sqlite import SqliteStore, hold_store
-from truestep.base.errors import Reject, Rejected
+from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.ports.store import PAGE_ROWS, Change, Store, each_row
 
 if TYPE_CHECKING:
@@ -43,11 +45,19 @@ def opened_state(state_dir: Path, uri: str | None = None) -> Generator[Store]:
 
     state_dir.mkdir(parents=True, exist_ok=True)
     with closing(hold_store(state_dir / FILE)), PostgresStore(place) as there:
-        _require_same(state_dir, there.store_id, place.name)
-        if (state_dir / FILE).exists():
-            _move(state_dir, there, place.name)
-        _note(state_dir, {"store": there.store_id, "place": place.name})
-        yield there
+        _require_same(state_dir, there.store_id, there.writes, place.name)
+        has_file = (state_dir / FILE).exists()
+        if has_file:
+            _copy_file(state_dir, there, place.name)
+        _note(state_dir, there, place.name)
+        if has_file:
+            (state_dir / FILE).replace(state_dir / MOVED_FILE)
+            sync_folder(state_dir)
+        try:
+            yield there
+        finally:
+            with suppress(Unavailable):  # what ends the daemon is said
+                _note(state_dir, there, place.name)
 
 
 def read_state(state_dir: Path, uri: str | None = None) -> AbstractContextManager[Store]:
@@ -70,17 +80,29 @@ def found_state(state_dir: Path, uri: str | None) -> str:
     from truestep.adapters.store.postgres_session import look
 
     found = look(place)
-    _require_same(state_dir, found, place.name)
-    return f"at {place.name}" if found is not None else f"none yet at {place.name}"
+    if found is None:
+        _require_same(state_dir, None, 0, place.name)
+        return f"none yet at {place.name}"
+    _require_same(state_dir, found.store_id, found.writes, place.name)
+    return f"at {place.name}"
 
 
-def _require_same(state_dir: Path, store_id: str | None, name: str) -> None:
+def _require_same(state_dir: Path, store_id: str | None, writes: int, name: str) -> None:
     known = _known(state_dir)
-    if known is not None and known["store"] != store_id:
+    if known is None:
+        return
+    if known.store != store_id:
         raise Rejected(
             Reject.STATE_OF_OTHER,
-            f"expected store {known['store']}, which {state_dir} was used with at {known['place']}, got"
+            f"expected store {known.store}, which {state_dir} was used with at {known.place}, got"
             f" {store_id or 'none'} at {name}; name the right place, or give this daemon a new --state-dir",
+        )
+    if writes < known.writes:
+        raise Rejected(
+            Reject.STATE_OF_OTHER,
+            f"expected at least {known.writes} writes in {name}, got {writes}: the database is an older copy,"
+            " and what is missing may be transactions that bonds depend on. Find the newer one. If there is"
+            f" none, wait until no claim is open, and delete {state_dir / ELSEWHERE}",
         )
 
 
@@ -89,47 +111,80 @@ def _require_here(state_dir: Path) -> None:
     if known is not None:
         raise Rejected(
             Reject.STATE_OF_OTHER,
-            f"expected --store {known['place']}, where the state of {state_dir} is, got no --store",
+            f"expected --store {known.place}, where the state of {state_dir} is, got no --store",
+        )
+    if (state_dir / MOVED_FILE).exists() and not (state_dir / FILE).exists():
+        raise Rejected(
+            Reject.STATE_OF_OTHER,
+            f"expected the --store that the state of {state_dir} has moved to, got none. {MOVED_FILE} is how"
+            f" it was before that: rename it to {FILE} only if nothing was sent since",
         )
 
 
-def _known(state_dir: Path) -> dict[str, str] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
     """The store elsewhere that a directory was used with."""
+
+    store: str
+    place: str
+    writes: int
+    """At least so many."""
+
+
+def _known(state_dir: Path) -> _Known | None:
     file = state_dir / ELSEWHERE
     if not file.exists():
         return None
     try:
         known = json.loads(file.read_text("utf-8"))
-        return {name: str(known[name]) for name in ("store", "place")}
+        return _Known(store=str(known["store"]), place=str(known["place"]), writes=int(known["writes"]))
     except (ValueError, TypeError, KeyError) as error:
         raise Rejected(
             Reject.STORE_FILE, f"expected a store and its place in {file}, got {error!r}"
         ) from error
 
 
-def _note(state_dir: Path, known: dict[str, str]) -> None:
-    if _known(state_dir) == known:
-        return
-    partial = state_dir / f"{ELSEWHERE}.partial"
-    partial.write_text(json.dumps(known) + "\n", "utf-8")
-    partial.replace(state_dir / ELSEWHERE)
+def _note(state_dir: Path, there: "PostgresStore", name: str) -> None:
+    """Raises `Unavailable` if the disk fails."""
+    known = {"store": there.store_id, "place": name, "writes": there.writes}
+    try:
+        write_file(state_dir / ELSEWHERE, json.dumps(known) + "\n")
+    except OSError as error:
+        raise Unavailable(f"cannot write {state_dir / ELSEWHERE}: {error}; check the disk") from error
 
 
-def _move(state_dir: Path, there: "PostgresStore", name: str) -> None:
-    """Copy the file's rows, and give it another name. An interrupted copy begins again."""
+def _copy_file(state_dir: Path, there: "PostgresStore", name: str) -> None:
+    """Copy the file's rows. An interrupted copy begins again, without the rows that it left."""
     stage = there.read(MOVES, FROM_FILE)
-    if stage is None and there.tables():
-        raise Rejected(
-            Reject.STATE_OF_OTHER,
-            f"expected the state of {state_dir} in one store, got rows in its {FILE} and at {name}; choose an"
-            " empty schema for it, or give this daemon a new --state-dir",
-        )
-    if stage != DONE:
-        there.write([Change(table=MOVES, key=FROM_FILE, value=BEGUN)])
-        with SqliteStore(state_dir / FILE, is_held=True) as here:
+    with SqliteStore(state_dir / FILE, is_held=True) as here:
+        if stage != BEGUN and there.tables() and not (stage == DONE and _is_copied(here, there)):
+            raise Rejected(
+                Reject.STATE_OF_OTHER,
+                f"expected the state of {state_dir} in one store, got rows in its {FILE} and at {name};"
+                " choose an empty schema for it, or give this daemon a new --state-dir",
+            )
+        if stage != DONE:
+            there.write([Change(table=MOVES, key=FROM_FILE, value=BEGUN)])
+            _clear(there)
             _copy(here, there)
-        there.write([Change(table=MOVES, key=FROM_FILE, value=DONE)])
-    (state_dir / FILE).replace(state_dir / MOVED_FILE)
+            there.write([Change(table=MOVES, key=FROM_FILE, value=DONE)])
+
+
+def _is_copied(here: Store, there: Store) -> bool:
+    """Whether nothing was written since the copy, in either."""
+    return all(one == other for one, other in zip_longest(_rows(here), _rows(there)))
+
+
+def _rows(store: Store) -> Iterator[tuple[str, str, str]]:
+    for table in store.tables():
+        if table != MOVES:
+            yield from ((table, key, value) for key, value in each_row(store, table))
+
+
+def _clear(there: Store) -> None:
+    for table in there.tables():
+        while table != MOVES and (lot := there.rows(table, limit=PAGE_ROWS)):
+            there.write([Change(table=table, key=key, value=None) for key, _ in lot])
 
 
 def _copy(here: Store, there: Store) -> None:

@@ -237,6 +237,7 @@ def test_settings_are_refused_too(truestep: Invoke, tmp_path: Path) -> None:
         ("engine=fast", "--set engine: expected one of"),
         ("operator=0x12", "--set operator: expected"),
         ("metrics_listen=nowhere", "--set metrics_listen: expected"),
+        ("store=postgresql://me:secret@host/db", "--set store: not a store that can be used: expected a"),
     ],
 )
 def test_init_refuses_what_the_daemon_would_refuse(

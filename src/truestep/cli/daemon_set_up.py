@@ -14,6 +14,8 @@ from rich.markup import escape
 
 import truestep
 from truestep.adapters.files import OPEN_TO_ALL, OPEN_TO_OWNER
+from truestep.adapters.store.postgres_place import PostgresPlace, parse_place
+from truestep.base.errors import Rejected
 from truestep.cli.configuration import Key, Value, Values, check_keys, documented, keys_of, value_of
 from truestep.cli.daemon_group import RUN
 from truestep.cli.failure import Failure
@@ -26,7 +28,21 @@ KEYSTORE, STATE = "key.json", "state"
 """What a new configuration names, in its folder."""
 WRITTEN = ("state_dir", "log")
 """Keys of folders into which a daemon writes."""
-FORMS = {"AMOUNT": parse_amount, "ADDRESS": parse_address, "HOST:PORT": parse_listen}
+
+
+def _parse_store(text: str, option: str) -> PostgresPlace:
+    try:
+        return parse_place(text)
+    except Rejected as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+FORMS = {
+    "AMOUNT": parse_amount,
+    "ADDRESS": parse_address,
+    "HOST:PORT": parse_listen,
+    "URI": _parse_store,
+}
 """What reads the text of an option, by what its help says of the form: the daemon does so when it starts."""
 IN_USE = "the folder is in use"
 

@@ -63,7 +63,7 @@ def parse_place(uri: str) -> PostgresPlace:
             f"expected {FORM}, got a URI that libpq refuses; encode special characters, such as %40 for @"
         )
         raise Rejected(Reject.STORE_FILE, message) from error.with_traceback(None)
-    if any(given.get(name) for name in SECRETS) or "://" in (given.get("dbname") or ""):
+    if any(given.get(name) for name in SECRETS) or "://" in str(given.get("dbname", "")):
         raise Rejected(
             Reject.STORE_FILE,
             "expected a URI without a password, which other users would see; name a password file (chmod 600,"

@@ -71,6 +71,19 @@ def test_more_orders_than_can_wait_are_refused(monkeypatch: pytest.MonkeyPatch) 
         orders.take_in(row(2), TOKEN)
 
 
+def test_no_token_takes_all_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "QUEUE_PER_TOKEN", 3)
+    store, other = SqliteStore(), replace(TOKEN, name="bank")
+    orders = OrderJournal(store)
+    for number in (1, 2, 3):
+        orders.take_in(row(number, counted_wei=1), TOKEN)
+    with pytest.raises(QueueFull):
+        orders.take_in(row(4, counted_wei=1), TOKEN)
+    assert orders.take_in(replace(row(5, counted_wei=1), token="bank"), other)[1]
+    for known in (orders, OrderJournal(store)):
+        assert known.queued() == tuple(row(number).order_id for number in (1, 2, 3, 5))
+
+
 class FailingStore:
     """A store whose disk fails at a write."""
 

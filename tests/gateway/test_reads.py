@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import threading
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.composition.test_network import OTHER as DEPLOYMENT
 from tests.dashboard.stories import (
     CHALLENGER,
     GAME,
@@ -21,8 +24,14 @@ from tests.dashboard.stories import (
     story,
 )
 from tests.gateway.conftest import MANY_PER_SECOND, Serve, reads_of
+from truestep.base.errors import Unavailable
 from truestep.base.ids import JobId, claim_of, task_of
+from truestep.dashboard import reading as reading_module
+from truestep.dashboard.reading import Reading
 from truestep.gateway.problems import HEADERS, PROBLEM_TYPE
+from truestep.gateway.progress import Streams
+from truestep.gateway.reads import Reads
+from truestep.gateway.results import Results
 from truestep.gateway.service import Gateway
 
 READS = (
@@ -243,8 +252,72 @@ def test_before_the_first_reading_nothing_is_claimed(serve: Serve) -> None:
     chain.is_dead = True
     _, reads = reads_of(chain)
     client = serve(Gateway(reads.operations(), requests_per_second=MANY_PER_SECOND))
-    assert refusal(client, "/v1/network")["status"] == 503
-    assert told(client, "/v1/jobs") == {"jobs": [], "next": None}
+    paths = ("network", "jobs", "jobs/1", "jobs/1/shards", "programs/1", "operators")
+    for path in (f"/v1/{each}" for each in paths):
+        assert refusal(client, path)["status"] == 503
+
+
+def test_while_another_branch_is_read_what_is_on_both_stays_and_nothing_is_said_to_be_missing(
+    serve: Serve,
+) -> None:
+    class InterruptedChain(ToldChain):
+        """After a reorganisation, a node that fails in the middle of the second reading."""
+
+        is_interrupted = False
+
+        def blocks(self, low: int, high: int) -> Any:
+            if self.is_interrupted:
+                raise Unavailable("the node is gone")
+            return super().blocks(low, high)
+
+    chain = InterruptedChain(story())
+    reading, reads = reads_of(chain)
+    client = serve(Gateway(reads.operations(), requests_per_second=MANY_PER_SECOND))
+    chain.branch, chain.is_interrupted = 1, True
+    reading.poll()
+    assert refusal(client, "/health")["status"] == 503
+    assert told(client, "/v1/jobs/1")["is_over"]
+    assert refusal(client, "/v1/jobs/2")["status"] == 503
+    assert refusal(client, "/v1/jobs/2/shards")["status"] == 503
+    chain.is_interrupted = False
+    reading.poll()
+    assert told(client, "/v1/network")["is_current"] and reading.history.event_count == len(chain.told)
+    assert refusal(client, "/v1/jobs/2")["status"] == 404
+
+
+def test_an_error_of_ours_ends_no_reading_and_is_no_health(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OddChain(ToldChain):
+        """Gives what the reading cannot take."""
+
+        is_odd = True
+
+        def blocks(self, low: int, high: int) -> Any:
+            if self.is_odd:
+                raise KeyError("secret")
+            return super().blocks(low, high)
+
+    monkeypatch.setattr(reading_module, "POLL_SECONDS", 0.01)
+    chain: Any = OddChain(story())
+    reading = Reading(chain, 1)
+    reads = Reads(reading, Results(chain, DEPLOYMENT, None), DEPLOYMENT, "a network")
+    client = serve(Gateway(reads.operations(), requests_per_second=MANY_PER_SECOND))
+    reading.start()
+    while "KeyError" not in reading.trouble:
+        threading.Event().wait(0.01)
+    assert refusal(client, "/health")["status"] == 503
+    assert "secret" not in reading.trouble
+    chain.is_odd = False
+    while client.get("/health").status_code != 200:
+        threading.Event().wait(0.01)
+    reading.close()
+    assert told(client, "/v1/jobs/1")["is_over"]
+
+
+def test_nobody_is_sent_to_where_a_client_says_that_the_gateway_is(client: httpx.Client) -> None:
+    answer = client.get("/v1/jobs/", headers={"Host": "evil.example"})
+    assert answer.status_code == 404 and "Location" not in answer.headers
 
 
 def events_of(text: str) -> list[tuple[str, dict[str, Any]]]:
@@ -291,6 +364,22 @@ def test_a_client_cannot_open_all_streams(serve: Serve) -> None:
     assert refusal(client, "/v1/jobs/1/events")["status"] == 503
     for stream in opened:
         stream.__exit__(None, None, None)
+
+
+def test_streams_that_are_asked_for_at_the_same_time_are_counted_too() -> None:
+    reading, _ = reads_of(ToldChain([posted(Places().next())]))
+
+    async def opened() -> int:
+        streams = Streams(reading)
+        assert streams.has_room("a")
+        events: list[Any] = [streams.of_job("a", JobId(1)) for _ in range(32)]
+        first = [await anext(each, None) for each in events]
+        for each in events:
+            await each.aclose()
+        assert streams.has_room("a")
+        return sum(each is not None for each in first)
+
+    assert asyncio.run(opened()) == 8
 
 
 def test_a_request_that_is_no_http_breaks_nothing(client: httpx.Client) -> None:

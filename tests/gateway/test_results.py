@@ -129,6 +129,25 @@ def test_an_output_that_no_store_has_is_unavailable_and_nothing_is_said_of_store
     assert "secret" not in answer.text
 
 
+def test_a_store_that_lies_is_as_good_as_none(network: Network, done: Job, tmp_path: Any) -> None:
+    from truestep.adapters.blobs.addresses import output_name
+    from truestep.adapters.blobs.directory import DirectoryBlobs
+
+    chain, deployment = network.client.chain, network.deployment
+    reading = Reading(chain, deployment.block_number)
+    reading.poll()
+    claimed = network.run(done, 0)
+    path = DirectoryBlobs(tmp_path).path_of(output_name(claimed.output_root, claimed.output_size))
+    path.parent.mkdir()
+    path.write_bytes(b"x" * claimed.output_size)
+    reads = Reads(reading, Results(chain, deployment, DirectoryBlobs(tmp_path)), deployment, "a network")
+    with served() as serve:
+        client = serve(Gateway(reads.operations(), requests_per_second=MANY_PER_SECOND))
+        for what in ("output", "proof?part=0"):
+            answer = client.get(f"/v1/jobs/{done.job_id}/shards/0/{what}")
+            assert answer.status_code == 503 and "another store" not in answer.text
+
+
 def test_large_outputs_and_receipts_are_refused_before_anything_is_read(network: Network, done: Job) -> None:
     from truestep.gateway.problems import Refused
 

@@ -31,7 +31,7 @@ WAIT_LIMIT_SECONDS = 7 * 86_400
 """How long ahead the last second of an order may lie: until then its reward counts as spent."""
 _Account = Annotated[AddressText, AfterValidator(with_checksum)]
 """In any case of its letters: the signature says which one is meant."""
-_Uri = Annotated[str, StringConstraints(pattern=r"^[!-~]{0,1024}$")]
+_Uri = Annotated[str, StringConstraints(pattern=r"^[!-~]{0,256}$")]
 _Digits = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,29})$")]
 _Seconds = Annotated[int, Field(ge=0, lt=2**40)]
 

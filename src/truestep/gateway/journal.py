@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from truestep.gateway.tokens import Token
 from truestep.ports.rows import RowCodec
@@ -13,6 +14,8 @@ ORDERS, QUEUE, SPENT = "gateway orders", "gateway queue", "gateway spent"
 """Tables: orders by id, the ids of those that are not done by arrival, and what tokens have spent."""
 QUEUE_LIMIT = 1_000
 """Orders that wait; more are refused, so that no token fills the disk with what is never sent."""
+QUEUE_PER_TOKEN = 200
+"""Of them, so that the others have room too."""
 
 
 class OrderStage(StrEnum):
@@ -60,6 +63,11 @@ class QueueFull(Exception):
     """Too many orders wait."""
 
 
+class _Waiting(NamedTuple):
+    order_id: str
+    token: str
+
+
 _ORDER_ROWS = RowCodec[OrderRow]({"OrderRow": OrderRow})
 _SPENT_ROWS = RowCodec[Spent]({"Spent": Spent})
 
@@ -70,7 +78,9 @@ class OrderJournal:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._queue = dict(each_row(store, QUEUE))
+        self._queue = {
+            key: _Waiting(order_id, self._token_of(order_id)) for key, order_id in each_row(store, QUEUE)
+        }
         self._next = max((int(key) for key in self._queue), default=0) + 1
 
     def row(self, order_id: str) -> OrderRow | None:
@@ -81,7 +91,7 @@ class OrderJournal:
     def queued(self) -> tuple[str, ...]:
         """The ids of orders that are not done, the oldest first."""
         with self._lock:
-            return tuple(order_id for _, order_id in sorted(self._queue.items()))
+            return tuple(each.order_id for _, each in sorted(self._queue.items()))
 
     def spent_wei(self, token: str) -> int:
         """What the orders of a token take of its budget."""
@@ -100,7 +110,8 @@ class OrderJournal:
             spent_wei = self.spent_wei(token.name) + row.counted_wei
             if spent_wei > token.budget_wei:
                 raise BudgetUsedUp(token.budget_wei - spent_wei + row.counted_wei)
-            if len(self._queue) >= QUEUE_LIMIT:
+            waiting = sum(each.token == token.name for each in self._queue.values())
+            if len(self._queue) >= QUEUE_LIMIT or waiting >= QUEUE_PER_TOKEN:
                 raise QueueFull
             key = f"{self._next:020d}"
             self._store.write(
@@ -111,13 +122,13 @@ class OrderJournal:
                 ]
             )
             self._next += 1
-            self._queue[key] = row.order_id
+            self._queue[key] = _Waiting(row.order_id, row.token)
             return row, True
 
     def done(self, order_id: str, change: Callable[[OrderRow], OrderRow]) -> None:
         """An order is posted or refused: its row is changed, and its token gets back what it has not cost."""
         with self._lock:
-            keys = [key for key, queued in self._queue.items() if queued == order_id]
+            keys = [key for key, queued in self._queue.items() if queued.order_id == order_id]
             row = self.row(order_id)
             if row is None or not keys:
                 return
@@ -132,6 +143,10 @@ class OrderJournal:
             )
             for key in keys:
                 del self._queue[key]
+
+    def _token_of(self, order_id: str) -> str:
+        row = self.row(order_id)
+        return "" if row is None else row.token
 
     def _spends(self, token: str, total_wei: int) -> Change:
         return Change(table=SPENT, key=token, value=_SPENT_ROWS.to_row(Spent(total_wei=total_wei)))

@@ -45,7 +45,7 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
 
 
 def _operation(row: Operation) -> dict[str, Any]:
-    refusals = {429, 500, *row.refusals}
+    refusals = {429, 500, 503, *row.refusals}
     if row.parameters or row.method == "GET":
         refusals.add(400)  # no operation takes a parameter that it does not know
     if any(each.place == "path" for each in row.parameters):

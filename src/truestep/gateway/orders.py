@@ -57,7 +57,7 @@ class Orders:
                 body=SignedOrder,
                 answer=documents.OrderState,
                 statuses=(200, 202),
-                refusals=(402, 403, 408, 409, 413, 415, 422, 503),
+                refusals=(402, 403, 408, 409, 413, 415, 422),
                 needs_token=True,
                 cost=HEAVY,
             ),
@@ -68,7 +68,6 @@ class Orders:
                 handler=self._state,
                 parameters=(ORDER,),
                 answer=documents.OrderState,
-                refusals=(503,),
                 needs_token=True,
                 cost=MEDIUM,
             ),
@@ -78,7 +77,6 @@ class Orders:
                 summary="What the token may spend, and has spent",
                 handler=self._budget,
                 answer=documents.Budget,
-                refusals=(503,),
                 needs_token=True,
                 cost=MEDIUM,
             ),
@@ -192,14 +190,22 @@ class Orders:
 def find_in(reading: Reading, account: str, order: SignedOrder) -> tuple[JobId, str] | None:
     """The job of an order that the account has posted already. Raises Unavailable if that cannot be known."""
     call = order.call()
-    wanted = (account.lower(), call.program_id, call.seed, call.input_root, call.shard_count, call.deadline)
+    wanted = (
+        account.lower(),
+        *(call.program_id, call.seed, call.input_root, call.input_size, call.input_uri),
+        *(call.shard_count, call.reward, call.lease_seconds, call.deadline),
+    )
     with reading.lock:
         if reading.head is None or reading.trouble:
             raise Unavailable("the chain is not read to its head, so it is not known what was posted before")
         for job in reading.history.jobs.values():
             posted = job.posted
-            said = (posted.requester.lower(), posted.program_id, posted.seed, posted.input_root)
-            if (*said, posted.shard_count, posted.deadline) == wanted:
+            said = (
+                posted.requester.lower(),
+                *(posted.program_id, posted.seed, posted.input_root, posted.input_size, posted.input_uri),
+                *(posted.shard_count, posted.reward, posted.lease_seconds, posted.deadline),
+            )
+            if said == wanted:
                 return posted.job_id, posted.at.transaction_hash.hex()
     return None
 

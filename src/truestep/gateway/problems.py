@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
+from truestep.adapters.blobs.race import LIES
 from truestep.base.errors import Reject, Rejected
 from truestep.base.text import one_line
 from truestep.gateway.documents import Problem
@@ -58,7 +59,9 @@ class Refused(Exception):
 
 
 def refused(error: Rejected) -> Refused:
-    """The refusal of what the chain or the client refuses."""
+    """The refusal of what the chain or the client refuses. A store that lies is as good as none."""
+    if error.reason in LIES:
+        return unavailable()
     status = _STATUS.get(error.reason, HTTPStatus.CONFLICT)
     return Refused(status, one_line(str(error)), reason=error.reason.value)
 

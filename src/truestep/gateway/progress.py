@@ -27,13 +27,18 @@ class Streams:
 
     def has_room(self, client: str) -> bool:
         """Whether a client may open one more."""
-        is_full = sum(self._clients.values()) >= STREAMS_LIMIT
-        return not is_full and self._clients.get(client, 0) < STREAMS_PER_CLIENT
+        return self._has_room(client, 1)
+
+    def _has_room(self, client: str, more: int) -> bool:
+        is_full = sum(self._clients.values()) + more > STREAMS_LIMIT
+        return not is_full and self._clients.get(client, 0) + more <= STREAMS_PER_CLIENT
 
     async def of_job(self, client: str, job_id: JobId) -> AsyncIterator[str]:
         """The events of one: `progress` whenever it has changed, `over` once no shard can change any more."""
         self._clients[client] = self._clients.get(client, 0) + 1
         try:
+            if not self._has_room(client, 0):
+                return  # it was asked for at the same time as others
             async for event in self._events(job_id):
                 yield event
         finally:

@@ -11,13 +11,15 @@ from truestep.base.ids import Address, GameId, JobId, ProgramId, TaskId
 from truestep.dashboard.history import JobHistory
 from truestep.dashboard.reading import Reading
 from truestep.gateway import documents, parameters, views
+from truestep.gateway.large import LargeAnswer, Room
 from truestep.gateway.operations import BYTES, HEAVY, JSON, MEDIUM, STREAM, Operation
 from truestep.gateway.parameters import Values
-from truestep.gateway.problems import HEADERS, Refused
+from truestep.gateway.problems import HEADERS, Refused, unavailable
 from truestep.gateway.progress import Streams
 from truestep.gateway.results import KeptReceipts, Results
 from truestep.gateway.service import answered, client_name
 from truestep.gateway.work import Workbench
+from truestep.ports.chain import Head
 
 _Found = TypeVar("_Found")
 
@@ -43,6 +45,7 @@ class Reads:
         self._bench = Workbench()
         self._streams = Streams(reading)
         self._receipts = KeptReceipts()
+        self._room = Room()
 
     def operations(self) -> tuple[Operation, ...]:
         """All of them."""
@@ -57,7 +60,6 @@ class Reads:
                 summary="Whether the answers are up to date",
                 handler=self._health,
                 answer=documents.Health,
-                refusals=(503,),
             ),
             Operation(
                 name="network",
@@ -65,7 +67,6 @@ class Reads:
                 summary="The network and its figures",
                 handler=self._network,
                 answer=documents.Network,
-                refusals=(503,),
             ),
         )
 
@@ -107,7 +108,6 @@ class Reads:
                 handler=self._job_events,
                 parameters=job,
                 kind=STREAM,
-                refusals=(503,),
             ),
             Operation(
                 name="shards",
@@ -131,7 +131,7 @@ class Reads:
                 summary="The receipt of a complete job, for `truestep verify`",
                 handler=self._receipt,
                 parameters=job,
-                refusals=(409, 422, 503),
+                refusals=(409, 422),
                 cost=HEAVY,
             ),
         )
@@ -155,7 +155,6 @@ class Reads:
                 handler=self._result,
                 parameters=shard,
                 answer=documents.Result,
-                refusals=(503,),
                 cost=MEDIUM,
             ),
             Operation(
@@ -165,7 +164,7 @@ class Reads:
                 handler=self._proof,
                 parameters=(*shard, parameters.PART, parameters.PART_LEVEL),
                 answer=documents.Proof,
-                refusals=(409, 422, 503),
+                refusals=(409, 422),
                 cost=HEAVY,
             ),
             Operation(
@@ -175,7 +174,7 @@ class Reads:
                 handler=self._output,
                 parameters=shard,
                 kind=BYTES,
-                refusals=(409, 422, 503),
+                refusals=(409, 422),
                 cost=HEAVY,
             ),
         )
@@ -232,9 +231,7 @@ class Reads:
         del request, values
         reading, deployment = self._reading, self._deployment
         with reading.lock:
-            head, history = reading.head, reading.history
-            if head is None:
-                raise Refused(503, "the network is read for the first time; try again")
+            head, history = self._head(), reading.history
             found = documents.Network(
                 name=self._name,
                 chain_id=deployment.chain_id,
@@ -318,14 +315,12 @@ class Reads:
         return answered(await work(lambda: self._results.proof(job_id, index, part, level)), "")
 
     async def _output(self, request: Request, values: Values) -> Response:
-        del request
         job_id, index = self._existing(values)
         found = await self._bench.fetch(lambda: self._results.output(job_id, index))
-        name = f'attachment; filename="job-{job_id}-shard-{index}.bin"'
-        return Response(found, 200, {**HEADERS, "Content-Disposition": name}, BYTES)
+        name = {"Content-Disposition": f'attachment; filename="job-{job_id}-shard-{index}.bin"'}
+        return LargeAnswer(found, BYTES, self._room, client_name(request), name)
 
     async def _receipt(self, request: Request, values: Values) -> Response:
-        del request
         job_id = JobId(values.number(parameters.JOB))
         branch = self._reading.history
         first_block, shard_count = self._known(
@@ -335,7 +330,7 @@ class Reads:
         if found is None:
             found = await self._bench.fetch(lambda: self._results.receipt(job_id, shard_count, first_block))
             self._receipts.put(job_id, found, branch)
-        return Response(found, 200, HEADERS, JSON)
+        return LargeAnswer(found, JSON, self._room, client_name(request))
 
     # --- operators and disputes -----------------------------------------------------------------------
 
@@ -369,8 +364,18 @@ class Reads:
 
     def _read(self, view: Callable[[], documents.Document | None], missing: str = "") -> Response:
         with self._reading.lock:
+            self._head()
             found = view()
+            if found is None and self._reading.trouble:
+                raise unavailable()
         return answered(found, missing)
+
+    def _head(self) -> Head:
+        """The block that the history goes to. What an incomplete one lacks may be there all the same."""
+        head = self._reading.head
+        if head is None:
+            raise Refused(503, "the network is read for the first time; try again", headers=_LATER)
+        return head
 
     def _relied(self, job_id: JobId) -> frozenset[TaskId]:
         head = self._reading.head
@@ -379,7 +384,10 @@ class Reads:
     def _known(self, job_id: JobId, shard: int, view: Callable[[JobHistory], _Found]) -> _Found:
         """What a view makes of a job. Raises Refused if there is no such job, or it has no such shard."""
         with self._reading.lock:
+            self._head()
             job = self._reading.history.jobs.get(job_id)
+            if job is None and self._reading.trouble:
+                raise unavailable()
             if job is None:
                 raise Refused(404, _no_job(job_id))
             if shard >= job.posted.shard_count:

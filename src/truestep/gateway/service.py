@@ -49,9 +49,11 @@ class Gateway:
             Route(path, self._guarded(rows), methods=[row.method for row in rows])
             for path, rows in by_path.items()
         ]
-        return Starlette(
+        app = Starlette(
             routes=routes, exception_handlers={HTTPException: _not_understood, Exception: _failed}
         )
+        app.router.redirect_slashes = False  # to wherever the client says that we are
+        return app
 
     def _guarded(self, rows: list[Operation]) -> Callable[[Request], object]:
         """The work of a request under the limits of its client."""

@@ -19,7 +19,6 @@ sys.path.insert(0, str(REPOSITORY))  # the public proofs of the tests
 from tests.contracts.compiled import CALLERS, compile_folder
 from tests.proofs.fixtures import receipt
 from truestep.contracts.artifacts import Artifact, load_artifact
-from truestep.contracts.build import CONTRACTS_FOLDER
 from truestep.proofs import risc_zero
 from truestep.proofs.constructors import constructor_arguments, contract_of
 from truestep.proofs.receipts import ForeignReceipt
@@ -104,7 +103,7 @@ def measure(chain: Chain) -> tuple[dict[str, int], dict[int, int]]:
 
 
 def _measure_depths(chain: Chain, proven: ForeignReceipt) -> dict[int, int]:
-    stand_in, _ = chain.deploy(compile_folder(DOUBLES, CONTRACTS_FOLDER)["RootsDouble"], True)
+    stand_in, _ = chain.deploy(compile_folder(DOUBLES)["RootsDouble"], True)
     version = next(each for each in live_versions() if each.kind is Kind.SET)
     arguments = constructor_arguments(version, stand_in.address)
     contract, _ = chain.deploy(load_artifact("RiscZeroSet"), *arguments)

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
+from typing import Any
 
 import psycopg
 import pytest
@@ -66,6 +67,26 @@ def test_a_write_that_is_interrupted_is_not_made(
         assert settled(lambda: store.rows("t")) == [("a", "1")]
         store.write([put("a", None), put("b", "2")])
         assert store.rows("t") == [("b", "2")]
+
+
+def test_a_lock_that_is_free_by_the_time_its_holder_is_asked_for_is_taken(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a busy machine, where a second is over before the server has answered."""
+    uri, holder = postgres.new_uri(), postgres_session._holder
+    other = opened(uri)
+
+    def late(*arguments: Any) -> Any:
+        other.close()
+        found = holder(*arguments)
+        while found is not None:
+            found = holder(*arguments)
+        return found
+
+    monkeypatch.setattr(postgres_session, "LOCK_SECONDS", 0.0)
+    monkeypatch.setattr(postgres_session, "_holder", late)
+    with opened(uri) as store:
+        assert store.rows("t") == []
 
 
 def settled(read: Callable[[], list[tuple[str, str]]]) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ SETTLE_SECONDS = 5.0
 SETTLE_STEP_SECONDS = 0.2
 
 
-class PostgresStore:
+class PostgresStore(Rows):
     """Satisfies `truestep.ports.store.Store`. Close it, or use it as a context manager.
 
     A lost connection is replaced. Before anything is read or written through the new one, it has the store's
@@ -44,7 +44,6 @@ class PostgresStore:
         self._mutex = threading.Lock()
         self._lost: Rejected | None = None
         self._is_in_doubt = False
-        self._rows = Rows(self._fetch)
         self._backends: set[Backend] = set()
         self._session = open_session(place, self._backends)
         try:
@@ -77,20 +76,6 @@ class PostgresStore:
         """Close the connection."""
         with self._mutex:
             self._session.close()
-
-    def read(self, table: str, key: str) -> str | None:
-        """The value at `key`, None if there is none."""
-        return self._rows.read(table, key)
-
-    def rows(
-        self, table: str, *, key_from: str = "", key_until: str | None = None, limit: int | None = None
-    ) -> list[tuple[str, str]]:
-        """(key, value) pairs with key_from <= key < key_until, in key order; the first `limit` of them."""
-        return self._rows.rows(table, key_from=key_from, key_until=key_until, limit=limit)
-
-    def tables(self) -> list[str]:
-        """The names of the tables that have rows."""
-        return self._rows.tables()
 
     def write(self, changes: Sequence[Change]) -> None:
         """Make all changes, in order, or none. They are on the medium when this returns.

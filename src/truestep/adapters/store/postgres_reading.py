@@ -13,14 +13,13 @@ from truestep.base.errors import Bug, Reject, Rejected, Unavailable
 from truestep.ports.store import Change
 
 
-class PostgresReader:
+class PostgresReader(Rows):
     """Satisfies `truestep.ports.store.Store`, but for writing. Use it as a context manager."""
 
     def __init__(self, place: PostgresPlace) -> None:
         """Raises `Rejected` for a schema of another kind or release, `Unavailable` if it cannot be read."""
         self._place = place
         self._mutex = threading.Lock()
-        self._rows = Rows(self._fetch)
         self._connection = connect(place)
         try:
             self._connection.execute("SET default_transaction_read_only = on")
@@ -49,20 +48,6 @@ class PostgresReader:
                 f"expected a store of version {schema_version()} at {self._place.name}, got {version}; a"
                 " daemon of this release migrates its store when it starts",
             )
-
-    def read(self, table: str, key: str) -> str | None:
-        """The value at `key`, None if there is none."""
-        return self._rows.read(table, key)
-
-    def rows(
-        self, table: str, *, key_from: str = "", key_until: str | None = None, limit: int | None = None
-    ) -> list[tuple[str, str]]:
-        """(key, value) pairs with key_from <= key < key_until, in key order; the first `limit` of them."""
-        return self._rows.rows(table, key_from=key_from, key_until=key_until, limit=limit)
-
-    def tables(self) -> list[str]:
-        """The names of the tables that have rows."""
-        return self._rows.tables()
 
     def write(self, changes: Sequence[Change]) -> None:
         """Refused: the store is a daemon's."""

@@ -1,10 +1,8 @@
 """The questions of the store port, as statements for PostgreSQL. Texts are UTF-8 bytes there."""
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, LiteralString
-
-Fetch = Callable[[LiteralString, Sequence[Any]], list[tuple[Any, ...]]]
-"""Executes a statement in which {entry} is the table, and returns its rows."""
 
 _TABLES = """
     WITH RECURSIVE found (name) AS (
@@ -18,11 +16,12 @@ _TABLES = """
 """
 
 
-class Rows:
+class Rows(ABC):
     """The questions of `truestep.ports.store.Store`."""
 
-    def __init__(self, fetch: Fetch) -> None:
-        self._fetch = fetch
+    @abstractmethod
+    def _fetch(self, query: LiteralString, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement in which {entry} is the table, and return its rows."""
 
     def read(self, table: str, key: str) -> str | None:
         """The value at `key`, None if there is none."""

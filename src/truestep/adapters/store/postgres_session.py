@@ -226,13 +226,24 @@ def _lock(connection: Connection[Any], place: PostgresPlace, ours: set[Backend])
     key, until = lock_key(place.schema), time.monotonic() + LOCK_SECONDS
     while not _is_locked(connection, key):
         holder = _holder(connection, key)
-        is_ours = holder is not None and holder[0] in ours
-        if time.monotonic() >= until:
-            raise _unending(place, holder) if is_ours else _in_use(place, holder)
-        if holder is not None and is_ours:
-            connection.execute("SELECT pg_terminate_backend(%s, %s)", (holder[0].pid, END_MILLISECONDS))
+        if holder is None:  # whoever had it has ended since: that is no reason to give the store up
+            if time.monotonic() >= until + END_MILLISECONDS / 1_000:
+                raise Unavailable(f"store {place.name}: its lock goes from hand to hand; try again")
+            time.sleep(LOCK_STEP_SECONDS)
+        elif holder[0] in ours:
+            if not _ended(connection, holder[0]) and time.monotonic() >= until:
+                raise _unending(place, holder[1])
+        elif time.monotonic() >= until:
+            raise _in_use(place, holder[1])
         else:
             time.sleep(LOCK_STEP_SECONDS)
+
+
+def _ended(connection: Connection[Any], session: Backend) -> bool:
+    """End a former session of this process. Whether it has ended in time."""
+    query = "SELECT pg_terminate_backend(%s, %s)"
+    row = connection.execute(query, (session.pid, END_MILLISECONDS)).fetchone()
+    return bool(row and row[0])
 
 
 def _is_locked(connection: Connection[Any], key: int) -> bool:
@@ -241,7 +252,7 @@ def _is_locked(connection: Connection[Any], key: int) -> bool:
 
 
 def _holder(connection: Connection[Any], key: int) -> tuple[Backend, str] | None:
-    """Who has the lock, and in words."""
+    """Who has the lock, and in words; None if nobody has it any more."""
     query = """
         SELECT activity.pid, backend_start, application_name, coalesce(host(client_addr), 'this computer')
         FROM pg_locks JOIN pg_stat_activity AS activity USING (pid)
@@ -250,25 +261,25 @@ def _holder(connection: Connection[Any], key: int) -> tuple[Backend, str] | None
             AND (classid::bigint << 32) | objid::bigint = %s
     """
     row = connection.execute(query, (key,)).fetchone()
-    if row is None or row[1] is None:
+    if row is None:
         return None
-    return Backend(pid=row[0], started=row[1]), f"{row[2]}, at {row[3]}, session {row[0]}"
+    started = row[1] or datetime.min  # a session of another user does not say when it began
+    return Backend(pid=row[0], started=started), f"{row[2]}, at {row[3]}, session {row[0]}"
 
 
-def _unending(place: PostgresPlace, holder: tuple[Backend, str] | None) -> Unavailable:
+def _unending(place: PostgresPlace, holder: str) -> Unavailable:
     return Unavailable(
-        f"store {place.name}: the former session of this process, {holder[1] if holder else 'unknown'}, does"
-        " not end; check the server and its disk"
+        f"store {place.name}: the former session of this process, {holder}, does not end; check the server"
+        " and its disk, then try again"
     )
 
 
-def _in_use(place: PostgresPlace, holder: tuple[Backend, str] | None) -> Rejected:
-    who = holder[1] if holder is not None else "another process"
+def _in_use(place: PostgresPlace, holder: str) -> Rejected:
     return Rejected(
         Reject.STORE_IN_USE,
-        f"{place.name} belongs to {who}: two daemons on one store would act twice. Stop that process, or give"
-        " this one a schema of its own. The server ends the session of a computer that is gone within half a"
-        " minute",
+        f"{place.name} belongs to {holder}: two daemons on one store would act twice. Stop that process, or"
+        " give this one a schema of its own. The server ends the session of a computer that is gone within"
+        " half a minute",
     )
 
 

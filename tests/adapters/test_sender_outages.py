@@ -6,46 +6,35 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from tests.adapters.sending import SWIFT, Ask, Node, answer, mine, open_chain, refusal, request, sent_count
 from tests.e2e.network import Network
+from tests.stores import PassingStore
 from truestep.adapters.chain import broadcasts
 from truestep.adapters.chain.journal import DONE_TABLE, TABLE
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.base.errors import Bug, Rejected, Unavailable
 from truestep.ports.chain import Outcome, Transaction
-from truestep.ports.store import Change, Store
+from truestep.ports.store import Change
 from truestep.protocol.calls import Deposit
 
 THREADS = 8
 
 
-class FullDisk:
-    """Satisfies `Store` over another one; writes fail while it is full."""
+@dataclass
+class FullDisk(PassingStore):
+    """Writes fail while it is full."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.is_full = False
-
-    def read(self, table: str, key: str) -> str | None:
-        return self.store.read(table, key)
-
-    def rows(
-        self, table: str, *, key_from: str = "", key_until: str | None = None, limit: int | None = None
-    ) -> list[tuple[str, str]]:
-        return self.store.rows(table, key_from=key_from, key_until=key_until, limit=limit)
-
-    def tables(self) -> list[str]:
-        return self.store.tables()
+    is_full: bool = False
 
     def write(self, changes: Sequence[Change]) -> None:
         if self.is_full:
             raise Unavailable("no space left on the device; free some")
-        self.store.write(changes)
+        super().write(changes)
 
 
 def stake_of(network: Network, name: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tests.e2e.network import POLICY, ManualClock, Network, WatchedProvider
+from tests.stores import PassingStore
 from truestep.node.tasks.agent import Daemon
 from truestep.ports.store import Change, Store
 
@@ -54,26 +55,14 @@ class Executioner:
 
 
 @dataclass
-class MortalStore:
-    """Satisfies `Store` over a real one."""
+class MortalStore(PassingStore):
+    """Kills whoever writes."""
 
-    store: Store
     executioner: Executioner
-
-    def read(self, table: str, key: str) -> str | None:
-        return self.store.read(table, key)
-
-    def rows(
-        self, table: str, *, key_from: str = "", key_until: str | None = None, limit: int | None = None
-    ) -> list[tuple[str, str]]:
-        return self.store.rows(table, key_from=key_from, key_until=key_until, limit=limit)
-
-    def tables(self) -> list[str]:
-        return self.store.tables()
 
     def write(self, changes: Sequence[Change]) -> None:
         self.executioner.reach("before a write")
-        self.store.write(changes)
+        super().write(changes)
         self.executioner.reach("after a write")
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
+from tests.stores import PassingStore
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Unavailable
 from truestep.gateway import journal
 from truestep.gateway.journal import BudgetUsedUp, OrderJournal, OrderRow, OrderStage, QueueFull
 from truestep.gateway.tokens import Token
-from truestep.ports.store import Change, Store
+from truestep.ports.store import Change
 
 TOKEN = Token(name="shop", sha256="0" * 64, signers=frozenset(), budget_wei=100)
 
@@ -84,25 +85,21 @@ def test_no_token_takes_all_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
         assert known.queued() == tuple(row(number).order_id for number in (1, 2, 3, 5))
 
 
-class FailingStore:
+@dataclass
+class FailingStore(PassingStore):
     """A store whose disk fails at a write."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.is_failing = True
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
+    is_failing: bool = True
 
     def write(self, changes: Sequence[Change]) -> None:
         if self.is_failing:
             raise Unavailable("the disk is full")
-        self._store.write(changes)
+        super().write(changes)
 
 
 def test_what_could_not_be_written_was_not_taken_in() -> None:
     store = FailingStore(SqliteStore())
-    orders = OrderJournal(store)  # pyright: ignore[reportArgumentType]
+    orders = OrderJournal(store)
     with pytest.raises(Unavailable):
         orders.take_in(row(1), TOKEN)
     assert orders.queued() == () and orders.spent_wei("shop") == 0

@@ -62,7 +62,9 @@ class Neighbours(Echo):
         kept = {maker: weight for maker, weight in makers().items() if maker not in left_out}
         self.makers = kept | {schedule.take_lot: 5, self._post: 8}
         for maker in (schedule.register, *[schedule.deposit] * 9):
-            self.read_of(self.world.play(maker()).effects)  # type: ignore[arg-type]
+            step = maker()
+            assert step is not None
+            self.read_of(self.world.play(step).effects)
 
     def _post(self) -> Any:
         return self.schedule._post(shard_count=self.rng.choice((1, 2, 3, 8, 33, 100)), reducer_of=0)
@@ -105,7 +107,10 @@ class Neighbours(Echo):
         """What the role wants now."""
         now = self.schedule.now
         seen = view(account=node.operator, now=now, in_flight=frozenset(node.taking))
-        can_draw = lambda since: now > since + DRAW_SECONDS  # noqa: E731
+
+        def can_draw(since: int) -> bool:
+            return now > since + DRAW_SECONDS
+
         found = role.decide(seen, facts, DEALING, can_draw, node.wants, ())
         for action in found:
             assert isinstance(action, Send)

@@ -33,6 +33,10 @@ StrictOption = Annotated[
         " warns: branches are left out, ints become floats.",
     ),
 ]
+HostOption = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="Where to listen; anybody who reaches it can read.")
+]
+PortOption = Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")]
 SeedOption = Annotated[
     str,
     typer.Option(metavar="HEX", help="The job's seed: up to 64 hex digits."),

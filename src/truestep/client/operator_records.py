@@ -23,12 +23,7 @@ _Capability = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:-]{0,
 _Seconds = Annotated[int, Field(ge=0, lt=2**64)]
 
 _TYPES = {
-    "EIP712Domain": [
-        {"name": "name", "type": "string"},
-        {"name": "version", "type": "string"},
-        {"name": "chainId", "type": "uint256"},
-        {"name": "verifyingContract", "type": "address"},
-    ],
+    "EIP712Domain": typed_data.CONTRACT_DOMAIN,
     "OperatorRecord": [
         {"name": "operator", "type": "address"},
         {"name": "revision", "type": "uint256"},

@@ -36,12 +36,7 @@ _Digits = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,29})$")]
 _Seconds = Annotated[int, Field(ge=0, lt=2**40)]
 
 _TYPES = {
-    "EIP712Domain": [
-        {"name": "name", "type": "string"},
-        {"name": "version", "type": "string"},
-        {"name": "chainId", "type": "uint256"},
-        {"name": "verifyingContract", "type": "address"},
-    ],
+    "EIP712Domain": typed_data.CONTRACT_DOMAIN,
     "Order": [
         {"name": "gateway", "type": "address"},
         {"name": "requester", "type": "address"},

@@ -8,6 +8,13 @@ from truestep.base.errors import Reject, Rejected
 if TYPE_CHECKING:
     from truestep.adapters.chain.sender import Signer
 
+CONTRACT_DOMAIN = [
+    {"name": "name", "type": "string"},
+    {"name": "version", "type": "string"},
+    {"name": "chainId", "type": "uint256"},
+    {"name": "verifyingContract", "type": "address"},
+]
+"""The fields of a domain that is one contract's on one chain."""
 _SIZE_BYTES = 65
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.node.chain.stories import Story, StoryChain
 from tests.node.chain.test_ledger import answers, searched
+from tests.stores import PassingStore
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Unavailable
 from truestep.node.chain.indexer import (
@@ -146,11 +147,11 @@ def test_a_node_that_does_not_know_its_own_past_takes_nothing_back() -> None:
     assert indexer.sync().number == chain.head_number
 
 
-class FailingStore:
+class FailingStore(PassingStore):
     """A store whose disk is full every now and then."""
 
     def __init__(self, rng: random.Random) -> None:
-        self._store = SqliteStore()
+        super().__init__(SqliteStore())
         self._rng = rng
         self.is_failing = False
 
@@ -160,18 +161,15 @@ class FailingStore:
 
     def read(self, table: str, key: str) -> str | None:
         self._fail()
-        return self._store.read(table, key)
+        return super().read(table, key)
 
     def rows(self, table: str, **span: Any) -> list[tuple[str, str]]:
         self._fail()
-        return self._store.rows(table, **span)
-
-    def tables(self) -> list[str]:
-        return self._store.tables()
+        return super().rows(table, **span)
 
     def write(self, changes: Sequence[Change]) -> None:
         self._fail()
-        self._store.write(changes)
+        super().write(changes)
 
 
 @pytest.mark.parametrize("seed", range(8))

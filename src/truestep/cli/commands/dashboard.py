@@ -2,14 +2,13 @@
 
 from contextlib import closing
 from threading import Event
-from typing import Annotated
 
 import typer
 
 from truestep.cli.connection import connect_reader
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import NetworkOptions
+from truestep.cli.options import HostOption, NetworkOptions, PortOption
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
 EXAMPLE = "Example: truestep dashboard --port 8080"
@@ -24,12 +23,8 @@ def register(app: typer.Typer) -> None:
 @grouped
 def dashboard(
     network: NetworkOptions,
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where to listen; anybody who reaches it can read.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")
-    ] = 8080,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8080,
     as_json: JsonFlag = False,
 ) -> None:
     """Show jobs, operators and disputes of a network in a browser, live, until Ctrl-C.

@@ -11,7 +11,14 @@ import typer
 from truestep.cli.connection import connect_journal, connect_reader
 from truestep.cli.fee_options import MaxFeeOption, MaxTipOption
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import BeaconOption, NetworkOptions, PasswordFileOption, ReadBlobsOption
+from truestep.cli.options import (
+    BeaconOption,
+    HostOption,
+    NetworkOptions,
+    PasswordFileOption,
+    PortOption,
+    ReadBlobsOption,
+)
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.cli.senders import SenderOptions
 
@@ -67,12 +74,8 @@ def register(app: typer.Typer) -> None:
 @grouped
 def gateway(
     network: NetworkOptions,
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where to listen; anybody who reaches it can read.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")
-    ] = 8090,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8090,
     blobs: ReadBlobsOption = None,
     beacon: BeaconOption = None,
     requests_per_second: Annotated[

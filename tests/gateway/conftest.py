@@ -8,15 +8,22 @@ from typing import Any
 
 import httpx
 import pytest
+from web3 import Account
 
-from tests.client.conftest import elf, network, settle  # noqa: F401 (fixtures)
+from tests.client.conftest import CYCLES_LIMIT, POLICY, Network, elf, network, settle  # noqa: F401 (fixtures)
 from tests.composition.test_network import OTHER as DEPLOYMENT
 from tests.dashboard.stories import ToldChain, story
+from tests.gateway.desk import COIN_WEI, SIGNER, Desk
+from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.web_server import WebServer
+from truestep.composition.network import open_chain
 from truestep.dashboard.reading import Reading
+from truestep.gateway.journal import OrderJournal
+from truestep.gateway.orders import Orders
 from truestep.gateway.reads import Reads
 from truestep.gateway.results import Results
 from truestep.gateway.service import Gateway
+from truestep.gateway.tokens import Token, Tokens, new_token
 
 MANY_PER_SECOND = 1e6
 Serve = Callable[[Gateway], httpx.Client]
@@ -57,3 +64,35 @@ def client() -> Iterator[httpx.Client]:
     _, reads = reads_of(ToldChain(story()))
     with served() as serve:
         yield serve(Gateway(reads.operations(), requests_per_second=MANY_PER_SECOND))
+
+
+@pytest.fixture(scope="module")
+def funded(network: Network) -> Any:  # noqa: F811 (the fixture)
+    """The gateway's account; a program is registered."""
+    network.client.register(network.elf, max_cycles=CYCLES_LIMIT)
+    account = Account.create()
+    network.devnet.fund(account.address, 10 * COIN_WEI)
+    return account
+
+
+@pytest.fixture
+def desk(network: Network, funded: Any) -> Iterator[Desk]:  # noqa: F811 (the fixture)
+    store = SqliteStore()
+    chain = open_chain(network.devnet.node, network.deployment, funded, store, POLICY)
+    reading = Reading(chain, network.deployment.block_number)
+    reading.poll()
+    (token, sha256), journal = new_token(), OrderJournal(store)
+    signers = frozenset({SIGNER.address.lower()})
+    tokens = Tokens({"shop": Token(name="shop", sha256=sha256, signers=signers, budget_wei=COIN_WEI)})
+    orders = Orders(chain, reading, journal, tokens, network.deployment)
+    with served() as serve:
+        yield Desk(
+            network=network,
+            chain=chain,
+            store=store,
+            reading=reading,
+            journal=journal,
+            client=serve(Gateway(orders.operations(), requests_per_second=MANY_PER_SECOND)),
+            token=token,
+            told=[],
+        )

@@ -5,150 +5,27 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 from web3 import Account
 
-from tests.client.conftest import CYCLES_LIMIT, POLICY, Network
 from tests.gateway.conftest import MANY_PER_SECOND, served
-from truestep.adapters.store.sqlite import SqliteStore
-from truestep.base.errors import Reject, Rejected
+from tests.gateway.desk import COIN_WEI, SIGNER, Desk
+from truestep.base.errors import Rejected
 from truestep.base.ids import JobId
 from truestep.client import Order
-from truestep.client.signed_orders import ORDER_LIMIT_BYTES, WAIT_LIMIT_SECONDS, SignedOrder, order_for
-from truestep.composition.network import open_chain
-from truestep.dashboard.reading import Reading
-from truestep.gateway import journal as journal_module
+from truestep.client.signed_orders import ORDER_LIMIT_BYTES, WAIT_LIMIT_SECONDS, order_for
 from truestep.gateway import orders as orders_module
-from truestep.gateway import posting
-from truestep.gateway.journal import OrderJournal
-from truestep.gateway.orders import Orders, find_in
-from truestep.gateway.posting import Poster
+from truestep.gateway.orders import Orders
 from truestep.gateway.problems import PROBLEM_TYPE
 from truestep.gateway.service import Gateway
 from truestep.gateway.tokens import Token, Tokens, new_token
-from truestep.ports.chain import Chain
-from truestep.protocol.calls import PostJob
 from truestep.protocol.settlement.jobs import program_hash
 
-COIN_WEI = 10**18
 TEXT = b"what a requester orders"
-SIGNER = Account.create()
 STRANGER = Account.create()
-
-
-@dataclass(kw_only=True)
-class Desk:
-    """A gateway that takes orders, whose posting happens when the test says so."""
-
-    network: Network
-    chain: Chain
-    store: SqliteStore
-    reading: Reading
-    journal: OrderJournal
-    client: httpx.Client
-    token: str
-    told: list[str]
-
-    def poster(self) -> Poster:
-        """Begins as after a start of the process."""
-        self.reading.poll()
-        account = self.chain.account
-        return Poster(
-            self.chain, self.journal, lambda order: find_in(self.reading, account, order), self.told.append
-        )
-
-    def order(self, **changes: Any) -> SignedOrder:
-        """An order that is right, but for the changes."""
-        self.reading.poll()
-        facts, now = self.chain.facts(), self.chain.head().time_seconds
-        fields: dict[str, Any] = {
-            "chain_id": self.network.deployment.chain_id,
-            "jobs": self.network.deployment.address("Jobs"),
-            "gateway": self.chain.account,
-            "requester": SIGNER.address,
-            "program_id": 1,
-            "program_hash": program_hash(facts.programs[0]).hex(),
-            "input_root": "11" * 32,
-            "input_size": 7,
-            "input_uri": "",
-            "seed": Account.create().key.hex().removeprefix("0x"),
-            "shard_count": 2,
-            "reward_wei": "1000",
-            "lease_seconds": 300,
-            "deadline": now + 3_600,
-            "valid_until": now + 600,
-        }
-        return SignedOrder(**(fields | changes)).signed_by(SIGNER)
-
-    def bring(self, order: SignedOrder | bytes, token: str | None = None, **headers: str) -> httpx.Response:
-        """Bring it to the gateway."""
-        body = order if isinstance(order, bytes) else order.model_dump_json().encode()
-        sent = {
-            "Authorization": f"Bearer {token or self.token}",
-            "Content-Type": "application/json",
-            **headers,
-        }
-        return self.client.post("/v1/orders", content=body, headers=sent)
-
-    def state(self, order_id: str) -> dict[str, Any]:
-        """What became of an order."""
-        answer = self.client.get(f"/v1/orders/{order_id}", headers=self.headers)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The token."""
-        return {"Authorization": f"Bearer {self.token}"}
-
-    def spent_wei(self) -> int:
-        """What the token has spent."""
-        return int(self.client.get("/v1/budget", headers=self.headers).json()["spent_wei"])
-
-    def jobs(self) -> int:
-        """How many jobs there are."""
-        return self.chain.counters().job_count
-
-    def balance_wei(self) -> int:
-        """What the gateway's account has."""
-        return self.chain.balances(self.chain.account).wallet_wei
-
-
-@pytest.fixture(scope="module")
-def funded(network: Network) -> Any:
-    """The gateway's account; a program is registered."""
-    network.client.register(network.elf, max_cycles=CYCLES_LIMIT)
-    account = Account.create()
-    network.devnet.fund(account.address, 10 * COIN_WEI)
-    return account
-
-
-@pytest.fixture
-def desk(network: Network, funded: Any) -> Iterator[Desk]:
-    store = SqliteStore()
-    chain = open_chain(network.devnet.node, network.deployment, funded, store, POLICY)
-    reading = Reading(chain, network.deployment.block_number)
-    reading.poll()
-    (token, sha256), journal = new_token(), OrderJournal(store)
-    signers = frozenset({SIGNER.address.lower()})
-    tokens = Tokens({"shop": Token(name="shop", sha256=sha256, signers=signers, budget_wei=COIN_WEI)})
-    orders = Orders(chain, reading, journal, tokens, network.deployment)
-    with served() as serve:
-        yield Desk(
-            network=network,
-            chain=chain,
-            store=store,
-            reading=reading,
-            journal=journal,
-            client=serve(Gateway(orders.operations(), requests_per_second=MANY_PER_SECOND)),
-            token=token,
-            told=[],
-        )
 
 
 def refused(answer: httpx.Response, status: int, words: str = "") -> None:
@@ -198,123 +75,6 @@ def test_orders_that_come_at_the_same_time_are_one(desk: Desk) -> None:
         thread.join()
     assert sorted(answers) == [200] * 7 + [202]
     assert desk.journal.queued() == (order.order_id,)
-
-
-class Crash(BaseException):
-    """The process ends here."""
-
-
-class CrashingChain:
-    """A chain on which the process ends before or after it sends."""
-
-    def __init__(self, chain: Chain, *, is_before: bool) -> None:
-        self._chain = chain
-        self._is_before = is_before
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._chain, name)
-
-    def transact(self, call: PostJob, *, intent: str) -> Any:
-        if not self._is_before:
-            self._chain.transact(call, intent=intent)
-        raise Crash
-
-
-@pytest.mark.parametrize("is_before", [True, False])
-def test_a_crash_around_the_send_posts_one_job(desk: Desk, is_before: bool) -> None:
-    order, jobs = desk.order(), desk.jobs()
-    desk.bring(order)
-    whole: Any = desk.chain
-    desk.chain = CrashingChain(whole, is_before=is_before)  # pyright: ignore[reportAttributeAccessIssue]
-    with pytest.raises(Crash):
-        desk.poster().post_all()
-    desk.chain, desk.journal = whole, OrderJournal(desk.store)
-    desk.poster().post_all()
-    assert desk.jobs() == jobs + 1 and desk.journal.queued() == ()
-    row = desk.journal.row(order.order_id)
-    assert row is not None and row.job_id == jobs + 1 and row.counted_wei > 2_000
-
-
-def test_a_refused_order_is_never_posted_whoever_still_has_its_id(desk: Desk) -> None:
-    order, jobs = desk.order(), desk.jobs()
-    desk.bring(order)
-    poster = desk.poster()
-    desk.journal.done(order.order_id, lambda row: journal_module.refused(row, "too dear", 0))
-    poster._post(order.order_id)
-    assert desk.jobs() == jobs and desk.spent_wei() == 0
-
-
-class RefusingChain(CrashingChain):
-    """A chain that refuses a call when it was sent already, as a node of another chain does for a while."""
-
-    def transact(self, call: PostJob, *, intent: str) -> Any:
-        self._chain.submit(call, intent=intent)
-        raise Rejected(Reject.WRONG_CHAIN, "the node is of another chain")
-
-
-def test_a_refusal_after_the_send_is_no_refusal_of_the_order(desk: Desk) -> None:
-    order, jobs = desk.order(), desk.jobs()
-    desk.bring(order)
-    whole: Any = desk.chain
-    desk.chain = RefusingChain(whole, is_before=False)  # pyright: ignore[reportAttributeAccessIssue]
-    desk.poster().post_all()
-    assert desk.state(order.order_id)["stage"] == "queued" and desk.spent_wei() > 2_000
-    desk.chain = whole
-    desk.poster().post_all()
-    assert desk.state(order.order_id)["job_id"] == jobs + 1 == desk.jobs()
-
-
-def test_a_lost_journal_posts_nothing_twice(desk: Desk, network: Network, funded: Any) -> None:
-    order, jobs = desk.order(), desk.jobs()
-    desk.bring(order)
-    desk.poster().post_all()
-    store = SqliteStore()
-    desk.chain = open_chain(network.devnet.node, network.deployment, funded, store, POLICY)
-    known, desk.journal = desk.journal, OrderJournal(store)
-    row = known.row(order.order_id)
-    assert row is not None
-    token = Token(name="shop", sha256="0" * 64, signers=frozenset(), budget_wei=COIN_WEI)
-    desk.journal.take_in(type(row)(order_id=row.order_id, token="shop", text=row.text, counted_wei=5), token)
-    desk.poster().post_all()
-    again = desk.journal.row(order.order_id)
-    assert again is not None and again.job_id == jobs + 1 == desk.jobs()
-
-
-def test_nothing_is_posted_while_it_is_not_known_what_was_posted_before(desk: Desk) -> None:
-    order, jobs = desk.order(), desk.jobs()
-    desk.bring(order)
-    poster = desk.poster()
-    desk.reading.trouble = "the node does not answer"
-    poster.post_all()
-    assert desk.jobs() == jobs and desk.state(order.order_id)["stage"] == "queued"
-    assert "tried again" in desk.told[-1]
-
-
-def test_an_order_that_cannot_be_posted_in_time_is_refused_and_costs_nothing(desk: Desk) -> None:
-    order = desk.order()
-    desk.bring(order)
-    desk.network.devnet.advance(601)
-    desk.poster().post_all()
-    found = desk.state(order.order_id)
-    assert found["stage"] == "refused" and "last second" in found["why"]
-    assert desk.spent_wei() == 0
-
-
-def test_an_order_that_the_contracts_refuse_costs_nothing(desk: Desk) -> None:
-    order = desk.order(window_seconds=1)
-    desk.bring(order)
-    desk.poster().post_all()
-    found = desk.state(order.order_id)
-    assert found["stage"] == "refused" and "window" in found["why"]
-    assert desk.spent_wei() == 0
-
-
-def test_an_order_of_another_program_than_it_names_is_refused(desk: Desk) -> None:
-    for changes in ({"program_hash": "33" * 32}, {"program_id": 10_000}):
-        order = desk.order(**changes)
-        desk.bring(order)
-        desk.poster().post_all()
-        assert "not the one" in desk.state(order.order_id)["why"]
 
 
 def test_only_who_has_a_token_may_order_or_look(desk: Desk) -> None:
@@ -375,7 +135,7 @@ def test_orders_that_the_gateway_cannot_pay_are_refused(desk: Desk) -> None:
         {"reward_wei": "1e3"},
         {"reward_wei": "٣"},
         {"input_uri": "a\nb"},
-        {"input_uri": "x" * 2_000},
+        {"input_uri": "x" * 257},
         {"seed": "00"},
         {"consumer": "0x" + "11" * 19},
         {"valid_until": 2**60},
@@ -458,24 +218,3 @@ def test_the_client_makes_the_order_that_a_gateway_takes(desk: Desk) -> None:
     with pytest.raises(Rejected, match="truestep submit"):
         drawn = Order(is_drawn=True)
         order_for(described, program, network.client.blobs, TEXT, drawn, SIGNER.address)
-
-
-def test_a_bug_of_one_order_stops_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = desk.order(), desk.order()
-    desk.bring(first)
-    desk.bring(second)
-    poster = desk.poster()
-    find = poster._find
-
-    def failing(order: SignedOrder) -> Any:
-        if order.order_id == first.order_id:
-            raise ZeroDivisionError
-        return find(order)
-
-    monkeypatch.setattr(poster, "_find", failing)
-    monkeypatch.setattr(posting, "LOOK_SECONDS", 0.01)
-    poster.start()
-    while desk.journal.queued() != (first.order_id,):
-        threading.Event().wait(0.05)
-    poster.close()
-    assert any("ZeroDivisionError" in text for text in desk.told)

@@ -63,7 +63,9 @@ class QueueFull(Exception):
     """Too many orders wait."""
 
 
-class _Waiting(NamedTuple):
+class Waiting(NamedTuple):
+    """An order that is not done."""
+
     order_id: str
     token: str
 
@@ -79,7 +81,7 @@ class OrderJournal:
         self._store = store
         self._lock = threading.Lock()
         self._queue = {
-            key: _Waiting(order_id, self._token_of(order_id)) for key, order_id in each_row(store, QUEUE)
+            key: Waiting(order_id, self._token_of(order_id)) for key, order_id in each_row(store, QUEUE)
         }
         self._next = max((int(key) for key in self._queue), default=0) + 1
 
@@ -90,8 +92,12 @@ class OrderJournal:
 
     def queued(self) -> tuple[str, ...]:
         """The ids of orders that are not done, the oldest first."""
+        return tuple(each.order_id for each in self.waiting())
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """The orders that are not done, the oldest first."""
         with self._lock:
-            return tuple(each.order_id for _, each in sorted(self._queue.items()))
+            return tuple(each for _, each in sorted(self._queue.items()))
 
     def spent_wei(self, token: str) -> int:
         """What the orders of a token take of its budget."""
@@ -122,7 +128,7 @@ class OrderJournal:
                 ]
             )
             self._next += 1
-            self._queue[key] = _Waiting(row.order_id, row.token)
+            self._queue[key] = Waiting(row.order_id, row.token)
             return row, True
 
     def done(self, order_id: str, change: Callable[[OrderRow], OrderRow]) -> None:

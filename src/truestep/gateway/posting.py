@@ -4,11 +4,11 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import JobId
 from truestep.base.text import one_line
+from truestep.client.costs import POST_GAS
 from truestep.client.sending import event_of, numbered, transact_once
 from truestep.client.signed_orders import SignedOrder
 from truestep.gateway import journal
@@ -38,9 +38,11 @@ class Poster:
         self._orders = orders
         self._find = find
         self._tell = tell
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="posting")
+        self._places = threading.Semaphore(THREADS)
         self._not_before: dict[str, float] = {}
         """When each order may be tried again; never while it is under way."""
+        self._turns: dict[str, int] = {}
+        """The number of each token's last turn."""
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._loop = threading.Thread(target=self._run, name="posting", daemon=True)
@@ -52,7 +54,6 @@ class Poster:
     def close(self) -> None:
         """Begin no more. What is on its way is in the chain's journal, and the next start goes on with it."""
         self._over.set()
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def post_all(self) -> None:
         """Post all that is queued, in this thread."""
@@ -61,27 +62,50 @@ class Poster:
 
     def _run(self) -> None:
         while not self._over.wait(LOOK_SECONDS):
-            for order_id in self._orders.queued():
-                if self._is_due(order_id) and not self._over.is_set():
-                    self._threads.submit(self._in_thread, order_id)
+            self._watch()
+            while self._places.acquire(blocking=False):
+                order_id = self._next_due()
+                if order_id is None or self._over.is_set():
+                    self._places.release()
+                    break
+                # A daemon: at the end of the process nobody waits minutes for a block.
+                threading.Thread(
+                    target=self._in_thread, args=(order_id,), name="posting an order", daemon=True
+                ).start()
 
-    def _is_due(self, order_id: str) -> bool:
+    def _watch(self) -> None:
+        """Send again what a reorganisation has taken away, though nobody waits for it; say what is wrong."""
+        try:
+            self._chain.refresh()
+        except (Unavailable, Rejected):
+            return  # whoever posts next says so
+        for alarm in self._chain.alarms():
+            self._tell(alarm)
+
+    def _next_due(self) -> str | None:
+        """The oldest order of the token whose turn it is: many of one token hold up no other's."""
         with self._lock:
-            if time.monotonic() < self._not_before.get(order_id, 0.0):
-                return False
+            now = time.monotonic()
+            due = [each for each in self._orders.waiting() if now >= self._not_before.get(each.order_id, 0.0)]
+            if not due:
+                return None
+            order_id, token = min(due, key=lambda each: self._turns.get(each.token, 0))
+            self._turns[token] = max(self._turns.values(), default=0) + 1
             self._not_before[order_id] = math.inf
-            return True
+            return order_id
 
     def _in_thread(self, order_id: str) -> None:
         try:
             self._post(order_id)
         except Exception as error:  # an error of ours: said, and not repeated before the next start
             self._tell(f"order {order_id[:8]}: {error!r}; it waits for the next start of the gateway")
-            return
-        with self._lock:
-            del self._not_before[order_id]
-            if order_id in self._orders.queued():
-                self._not_before[order_id] = time.monotonic() + RETRY_SECONDS
+        else:
+            with self._lock:
+                del self._not_before[order_id]
+                if order_id in self._orders.queued():
+                    self._not_before[order_id] = time.monotonic() + RETRY_SECONDS
+        finally:
+            self._places.release()
 
     def _post(self, order_id: str) -> None:
         """1. Is it still to be sent? 2. Send it, or wait for what was sent. 3. Note which job it is."""
@@ -90,8 +114,10 @@ class Poster:
             return
         order, intent = SignedOrder.model_validate_json(row.text), f"order:{order_id}"
         try:
-            if not self._is_sent(intent) and self._is_settled(order_id, order, intent):  # 1.
-                return
+            if not self._is_sent(intent):  # 1.
+                if self._is_settled(order_id, order, intent):
+                    return
+                self._refuse_dear(order, row.counted_wei)
             name = transact_once(
                 self._chain, order.call(), intent, lambda: self._find(order) is not None
             )  # 2.
@@ -100,9 +126,9 @@ class Poster:
                 job_id = event.job_id if isinstance(event, JobPosted) else JobId(0)
                 self._note(order_id, order, intent, job_id, transaction.transaction_hash.hex())
         except Rejected as error:
-            if self._is_sent(intent):  # what is on its way may still be a job
+            if error.reason in LATER or self._is_sent(intent):  # what is on its way may still be a job
                 self._tell(f"order {order_id[:8]}: {one_line(str(error))}; it is tried again")
-            elif error.reason not in LATER:
+            else:
                 self._refuse(order_id, intent, one_line(str(error)))
         except Unavailable as error:
             self._tell(f"order {order_id[:8]}: {one_line(str(error))}; it is tried again")
@@ -122,6 +148,12 @@ class Poster:
             self._refuse(order_id, intent, "it could not be posted before its last second")
             return True
         return False
+
+    def _refuse_dear(self, order: SignedOrder, counted_wei: int) -> None:
+        """Raises Unavailable while gas costs more than what was counted against the token's budget."""
+        price_wei = self._chain.gas_price_wei()
+        if order.total_wei + POST_GAS * price_wei > counted_wei:
+            raise Unavailable(f"gas costs {price_wei / 10**9:g} gwei, which is more than was counted with")
 
     def _is_sent(self, intent: str) -> bool:
         return any(each.outcome is not Outcome.REVERTED for each in self._sent(intent))
